@@ -1,0 +1,126 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace souk::config {
+
+enum class log_level : std::uint8_t { trace, debug, info, warn, error };
+
+std::string_view to_string(log_level level);
+
+/// Everything an operator can choose. A member's name is its key in the file, with dashes its flag (`--listen-port`), and in
+/// capitals after `SOUK_` its environment variable. The unit is in the name because files and flags have no types. Ranges
+/// are enforced where a value enters (see `all_settings`), so the code that reads a setting need not check it again.
+struct settings {
+  // -- where things are ---------------------------------------------------------
+
+  /// libpq URLs. Shards are spread over all of them; the first also holds the directory. Order matters, and is for ever.
+  std::vector<std::string> database_url;
+  /// `redis://host:port[/db]` or `unix:///path`; empty runs without Redis: everything works, slower.
+  std::string redis_url;
+  /// A node that comes back under the same name takes its own shards at once instead of waiting until it is stale.
+  std::string node_name = "node-1";
+  /// Where shoppers reach this shop from outside; empty means http://listen_host:listen_port.
+  std::string public_url;
+
+  // -- http ----------------------------------------------------------------------
+
+  std::string listen_host = "127.0.0.1";
+  /// 0 lets the kernel choose.
+  std::uint16_t listen_port = 8081;
+  /// Each holds one connection of the edge proxy, and waits on commits most of the time.
+  std::size_t http_threads = 200;
+  /// Requests beyond this many at a time hear 503 with Retry-After.
+  std::size_t max_in_flight = 512;
+  /// The one deadline that a request carries from the edge to its actors.
+  std::chrono::milliseconds request_timeout_ms{5000};
+  std::size_t max_body_bytes = 1024 * 1024;
+  /// The same limit for product imports.
+  std::size_t max_import_bytes = 32 * 1024 * 1024;
+
+  // -- storage -------------------------------------------------------------------
+
+  /// Journal workers per database, one connection each.
+  std::size_t journal_lanes = 2;
+  /// Write sets in one transaction. More adds latency to the first without making the batch cheaper.
+  std::size_t journal_batch_max = 256;
+  /// Write sets that may wait in one lane; more are refused with 503.
+  std::size_t journal_queue_max = 8192;
+  /// Connections of the reader pool, per database.
+  std::size_t readers = 4;
+  std::chrono::milliseconds reader_timeout_ms{2000};
+
+  // -- shopping ------------------------------------------------------------------
+
+  /// How long unpaid stock is held for a shopper.
+  std::chrono::seconds reservation_seconds{900};
+  std::chrono::days cart_days{30};
+  std::chrono::days session_days{30};
+  /// How long a checkout waits for its gateway before it answers `pending`.
+  std::chrono::milliseconds checkout_wait_ms{1000};
+
+  // -- actors --------------------------------------------------------------------
+
+  /// An actor without messages for this long is passivated.
+  std::chrono::seconds entity_idle_seconds{300};
+  /// Active actors per node; beyond it the least recently used are passivated.
+  std::size_t entity_max = 200000;
+  /// Threads that run actors; 0 means one per core.
+  std::size_t scheduler_threads = 0;
+  std::chrono::milliseconds heartbeat_ms{1000};
+  /// A node silent for this long, by the database's clock, may lose its shards.
+  std::chrono::milliseconds node_stale_ms{5000};
+
+  // -- payment -------------------------------------------------------------------
+
+  /// Calls to payment gateways under way at once.
+  std::size_t gateway_workers = 32;
+  /// Empty means that no sandbox is offered to shoppers.
+  std::string sandbox_gateway_url;
+  std::chrono::milliseconds gateway_timeout_ms{10000};
+
+  // -- passwords -----------------------------------------------------------------
+
+  /// argon2id costs 64 MiB and a tenth of a second each, hence few at a time and a bounded queue.
+  std::size_t hash_workers = 2;
+  std::size_t hash_queue_max = 64;
+
+  // -- log -----------------------------------------------------------------------
+
+  config::log_level log_level = config::log_level::info;
+  /// Empty means stderr.
+  std::string log_file;
+};
+
+/// One row of the table that help, file, environment and flags are all made from.
+struct setting {
+  std::string name; ///< as in the file: listen_port
+  std::string description; ///< for the help text, with unit and range
+  bool secret = false; ///< may hold a password: shown redacted
+  bool repeatable = false; ///< takes several values
+  /// Sets the member, or returns why it cannot ("must be between 1 and 65535").
+  std::function<std::optional<std::string>(settings&, std::span<const std::string>)> assign;
+  /// What the member is now, as one would write it.
+  std::function<std::vector<std::string>(const settings&)> show;
+};
+
+const std::vector<setting>& all_settings();
+
+/// What no single value shows: settings that contradict each other. Empty when all is well.
+std::optional<std::string> contradiction(const settings& chosen);
+
+/// `postgres://shop:secret@db/souk` becomes `postgres://shop:***@db/souk`; a `password=` keyword is hidden as well.
+std::string redacted(std::string_view url);
+
+/// `name=value` of every setting, without secrets: for the log.
+std::vector<std::string> describe(const settings& chosen);
+
+} // namespace souk::config
