@@ -1,0 +1,104 @@
+#pragma once
+
+#include "storage/rows/cart.hpp"
+#include "storage/rows/catalog.hpp"
+#include "storage/rows/import.hpp"
+#include "storage/rows/inventory.hpp"
+#include "storage/rows/order.hpp"
+#include "storage/rows/review.hpp"
+#include "storage/rows/store.hpp"
+#include "storage/rows/user.hpp"
+
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace souk::storage {
+
+// Every way in which a command changes rows. `expected_version` is the version the row must have (its new version is one
+// more); anything else fails the write set, because a fenced single writer can only be wrong about it through a bug.
+
+struct insert_user { user_row row; };
+struct update_user { user_row row; std::int64_t expected_version; };
+struct insert_session { session_row row; };
+struct delete_session { token_hash hash; ulid user_id; };
+struct put_user_cart { user_cart_row row; };   ///< insert or move touched_at forward
+struct delete_user_cart { ulid user_id, store_id; };
+struct put_user_order { user_order_row row; }; ///< insert; again is nothing (delivered at least once)
+
+struct insert_store { store_row row; }; ///< also starts its order numbers at 1001
+struct update_store { store_row row; std::int64_t expected_version; };
+
+struct insert_product { product_row row; };
+struct update_product { product_row row; std::int64_t expected_version; };
+struct put_variant { variant_row row; };  ///< insert or replace; a SKU of another variant of the store refuses the write set
+struct insert_level { level_row row; };   ///< on_hand and reserved must be 0: stock arrives by move_stock
+struct set_level_policy { ulid variant_id, store_id; bool backorder; std::int64_t low_stock_threshold; };
+
+/// The only way stock changes: a delta and its line in the ledger. Deltas commute, so they are summed per variant over a
+/// batch; the CHECK on the level refuses an oversell whatever the actors believed.
+struct move_stock {
+  ulid variant_id;
+  ulid store_id;
+  std::int64_t on_hand_delta = 0;
+  std::int64_t reserved_delta = 0;
+  std::string reason; ///< see ledger_entry
+  ulid order_id;
+  ulid by;
+  std::string note;
+  timestamp at{};
+};
+
+struct insert_cart { cart_row row; };
+struct update_cart { cart_row row; std::int64_t expected_version; };
+struct delete_cart { ulid id, store_id; };
+
+/// Also draws the order's number: see write_result::order_number.
+struct insert_order { order_row row; std::vector<order_item_row> items; };
+/// Rewrites status, payment, note, carrier, tracking and updated_at; nothing else of an order changes after it is placed.
+struct update_order { order_row row; std::int64_t expected_version; };
+struct insert_reservation { reservation_row row; };
+/// Moves all *open* (held or pinned) reservations of an order; a held one gets the deadline.
+struct set_reservations { ulid order_id, store_id; reservation_state state; timestamp deadline; };
+struct insert_payment { payment_row row; };
+struct update_payment { payment_row row; }; ///< state, reference, error, action_url, updated_at
+
+/// The checkout's idempotency row, kept a day. A key that exists refuses the write set (`key_used`).
+struct insert_idempotency_key {
+  ulid store_id;
+  ulid caller;
+  std::string key;
+  std::array<std::uint8_t, 32> body_hash; ///< SHA-256 of the request body
+  ulid order_id;
+  timestamp at{};
+};
+
+struct insert_review { review_row row; };       ///< a second one of the user for the product refuses (`already_reviewed`)
+struct insert_review_vote { ulid review_id, product_id, store_id, user_id; }; ///< again refuses (`already_voted`)
+
+struct insert_import { import_row row; };
+struct update_import { import_row row; };
+
+/// An event for the outbox. Its key (shard, seq, n) is given by the commit: seq is the shard's, n counts within the batch.
+struct emit_event {
+  ulid store_id;   ///< nil for a user's events
+  std::string topic; ///< "order.created", "inventory.low_stock", …
+  ulid subject;    ///< what it is about; also decides the shard
+  std::vector<std::pair<std::string, std::string>> fields; ///< becomes the JSON payload, all strings
+  timestamp at{};
+};
+
+using mutation =
+  std::variant<insert_user, update_user, insert_session, delete_session, put_user_cart, delete_user_cart, put_user_order,
+               insert_store, update_store, insert_product, update_product, put_variant, insert_level, set_level_policy,
+               move_stock, insert_cart, update_cart, delete_cart, insert_order, update_order, insert_reservation,
+               set_reservations, insert_payment, update_payment, insert_idempotency_key, insert_review, insert_review_vote,
+               insert_import, update_import, emit_event>;
+
+/// The rows one command writes: all of them or none. Everything in it lives in one shard.
+struct write_set {
+  shard_id shard = 0;
+  std::vector<mutation> mutations;
+};
+
+} // namespace souk::storage
