@@ -1,0 +1,99 @@
+# shellcheck shell=bash
+# Words to the user, time, and processes known by their pid files. Sourced by ./souk.
+
+started_at=$EPOCHREALTIME
+
+# seconds_since EPOCHREALTIME: "3.2"
+seconds_since() {
+  local tenths=$(((${EPOCHREALTIME/[.,]/} - ${1/[.,]/}) / 100000))
+  printf '%d.%d' $((tenths / 10)) $((tenths % 10))
+}
+
+say() { printf '%6s s  %s\n' "$(seconds_since "$started_at")" "$*"; }
+note() { printf '%s\n' "$*"; }
+die() {
+  printf 'souk: %s\n' "$*" >&2
+  exit 1
+}
+
+# Waiting without a process per wait: the supervisor looks around three times a second for as long as the shop runs.
+exec {never_written}<> <(:)
+nap() { read -r -t "$1" -u "$never_written" _ || true; }
+
+# Where the kernel says when a process began: with its pid that is its identity, so a recycled pid is never taken for ours.
+birth_of() {
+  local line fields
+  { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+  read -r -a fields <<<"${line##*) }"
+  [[ ${fields[0]} != Z ]] && printf '%s' "${fields[19]}"
+}
+
+remember_pid() { # NAME PID
+  printf '%s\n' "$2" >"$VAR/run/$1.pid"
+  birth_of "$2" >"$VAR/run/$1.birth" || true
+}
+
+forget_pid() { rm -f "$VAR/run/$1.pid" "$VAR/run/$1.birth"; }
+
+# pid_of NAME: its pid if that very process still runs
+pid_of() {
+  local pid='' birth=''
+  { read -r pid <"$VAR/run/$1.pid"; } 2>/dev/null || true
+  { read -r birth <"$VAR/run/$1.birth"; } 2>/dev/null || true
+  [[ $pid =~ ^[0-9]+$ && -n $birth && $(birth_of "$pid") == "$birth" ]] && printf '%s' "$pid"
+}
+
+is_running() { pid_of "$1" >/dev/null; }
+
+# start_daemon NAME COMMAND …: in a session of its own, because a Ctrl-C meant for us must not reach PostgreSQL before the
+# server in front of it has drained.
+start_daemon() {
+  local name=$1 log=$VAR/log/$1.log
+  shift
+  if [[ -f $log && $(stat -c %s "$log") -gt $((64 << 20)) ]]; then mv -f "$log" "$log.1"; fi
+  (cd "$VAR" && exec setsid "$@") >>"$log" 2>&1 </dev/null 9>&- {never_written}>&- &
+  remember_pid "$name" $!
+}
+
+# stop_daemon NAME SIGNAL SECONDS LAST_SIGNAL: asks, waits, then insists
+stop_daemon() {
+  local name=$1 signal=$2 patience=$3 last=$4 pid tenths=0
+  pid=$(pid_of "$name") || {
+    forget_pid "$name"
+    return 0
+  }
+  local began=$EPOCHREALTIME
+  kill "-$signal" "$pid" 2>/dev/null || true
+  while is_running "$name"; do
+    if ((tenths == patience * 10)); then
+      say "$name did not stop within $patience s: sending SIG$last"
+      kill "-$last" "$pid" 2>/dev/null || true
+    elif ((tenths > patience * 10 + 100)); then
+      kill -KILL "$pid" 2>/dev/null || true
+    fi
+    nap 0.1
+    tenths=$((tenths + 1))
+  done
+  forget_pid "$name"
+  say "stopped $name ($(seconds_since "$began") s)"
+}
+
+last_words() { # NAME: the end of its log, for an error message
+  [[ -s $VAR/log/$1.log ]] && tail -n 15 "$VAR/log/$1.log" | sed 's/^/    /'
+}
+
+# wait_until SECONDS DAEMON COMMAND …: until the command succeeds; gives up when the daemon dies
+wait_until() {
+  local seconds=$1 name=$2 i
+  shift 2
+  for ((i = 0; i < seconds * 10; i++)); do
+    "$@" >/dev/null 2>&1 && return 0
+    if ! is_running "$name"; then
+      last_words "$name" >&2
+      die "$name stopped while it was starting; its log is $VAR/log/$name.log"
+    fi
+    nap 0.1
+  done
+  last_words "$name" >&2
+  die "$name was not ready within $seconds s; its log is $VAR/log/$name.log"
+}
