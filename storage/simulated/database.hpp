@@ -1,0 +1,121 @@
+#pragma once
+
+#include "storage/directory.hpp"
+#include "storage/journal_store.hpp"
+#include "storage/outbox_store.hpp"
+#include "storage/ownership_store.hpp"
+#include "storage/simulated/fault_plan.hpp"
+#include "storage/simulated/tables.hpp"
+#include "storage/simulated/transaction.hpp"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+
+namespace souk::storage::simulated {
+
+class journal_client;
+
+struct options {
+  /// Virtual time; must never go backwards.
+  std::function<timestamp()> now;
+  fault_plan faults{};
+  mutants bugs{};
+};
+
+/// A database in memory for simulations, with the semantics of the ports to the letter. Several nodes share one. It is
+/// deterministic: same calls, same virtual times, same seed, same answers. It never sleeps: how long a commit took is told
+/// by journal_client::take_delay(). Calls may come from several threads; their order is then the callers' affair. The
+/// clients must not outlive it.
+class database {
+public:
+  explicit database(options o);
+
+  /// `incarnation`: the node on whose behalf the lane writes; settle() knows by it whose shard it is.
+  std::unique_ptr<journal_client> open_journal(const ulid& incarnation = {});
+  std::unique_ptr<entity_reader> open_reader();
+  std::unique_ptr<ownership_store> open_ownership();
+  std::unique_ptr<outbox_store> open_outbox();
+  std::unique_ptr<directory> open_directory();
+
+  /// The next commit of anybody meets this fault.
+  void script(fault next);
+  /// Ends all faults and the outage under way.
+  void heal();
+  /// Stops the database for a while of virtual time; transactions under way land or abort.
+  void restart(std::chrono::microseconds away_for);
+  /// Somebody else takes the shard over: epoch + 1 on its row.
+  void take_away(shard_id shard, const ulid& by);
+
+  /// A copy of all rows and of the history of the shards' rows.
+  tables dump();
+
+  /// Exclusive use of the rows for one call.
+  class access {
+  public:
+    access(std::unique_lock<std::mutex> lock, tables& rows, timestamp now) : lock_(std::move(lock)), rows_(&rows), now_(now) {}
+    tables* operator->() const noexcept { return rows_; }
+    tables& rows() const noexcept { return *rows_; }
+    timestamp now() const noexcept { return now_; }
+
+  private:
+    std::unique_lock<std::mutex> lock_;
+    tables* rows_;
+    timestamp now_;
+  };
+  /// Throws unavailable during an outage and when the fault plan says so.
+  access enter();
+  /// enter() for a take-over of these shards: waits for the transactions that hold their rows.
+  access enter_to_take(const std::vector<shard_id>& shards);
+
+private:
+  friend class journal_client;
+
+  /// A transaction whose answer is lost and which has not ended yet.
+  struct late_transaction {
+    std::vector<write_set> write_sets;
+    std::vector<fence> fences;
+    bool lands = false;
+    timestamp ends{};
+  };
+  /// What the last commit in a shard answered, for settle().
+  struct last_commit {
+    std::int64_t seq = 0;
+    std::shared_ptr<const std::vector<write_result>> results;
+  };
+
+  commit_outcome commit(const batch& b, std::chrono::microseconds& delay);
+  settlement settle(const batch& b, const ulid& incarnation, std::chrono::microseconds& delay);
+  commit_outcome run(const batch& b);
+  void take(shard_id shard, const ulid& by);
+  void end(const late_transaction& t);
+  void end_due();
+  void end_those_on(const std::function<bool(shard_id)>& wanted);
+  void go_down(std::chrono::microseconds away_for);
+
+  std::mutex mutex_;
+  options options_;
+  tables rows_;
+  std::vector<late_transaction> late_;
+  std::array<last_commit, shard_count> last_;
+  timestamp down_until_{};
+};
+
+/// A lane's connection. Used by one thread at a time.
+class journal_client final : public journal_store {
+public:
+  journal_client(database& db, const ulid& incarnation) : db_(db), incarnation_(incarnation) {}
+
+  commit_outcome commit(const batch& b) override { return db_.commit(b, delay_); }
+  settlement settle(const batch& b) override { return db_.settle(b, incarnation_, delay_); }
+
+  /// How long the calls since the last take_delay() took, in virtual time: rows are there at once, the answer is due then.
+  std::chrono::microseconds take_delay() noexcept { return std::exchange(delay_, std::chrono::microseconds{0}); }
+
+private:
+  database& db_;
+  ulid incarnation_;
+  std::chrono::microseconds delay_{0};
+};
+
+} // namespace souk::storage::simulated
