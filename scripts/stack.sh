@@ -20,18 +20,20 @@ lock_var() {
   flock -n 9 || die "another ./souk is at work in $VAR; ./souk status shows it"
 }
 
-# supervise_stack: starts everything, says so, and stays until a signal. Runs in a shell of its own.
-supervise_stack() {
-  # Whatever a killed predecessor left running has old settings and nobody to watch it.
+# Whatever a killed supervisor left running has old settings and nobody to watch it.
+stop_leftovers() {
   local name
   for name in "${all_daemons[@]}"; do
     if is_running "$name"; then
       say "stopping what an earlier run left behind"
-      stop_stack
-      break
+      (stop_stack) # in a subshell, because it makes this shell deaf to signals
+      return
     fi
   done
-  refuse_taken_port
+}
+
+# supervise_stack: starts everything, says so, and stays until a signal. Runs in a shell of its own.
+supervise_stack() {
   remember_pid souk $$
   trap 'stop_stack; forget_pid souk' EXIT
   trap 'exit 130' INT
@@ -51,7 +53,8 @@ supervise_stack() {
   if [[ -z ${SOUK_DATABASE_URL:-} ]]; then note "  psql    psql '$database_url'"; fi
   if [[ -n $detached ]]; then note "  stop    ./souk down${var_flag:+ $var_flag}"; else note "  stop    Ctrl-C"; fi
   printf '%s\n' "$url" >"$VAR/run/ready"
-  watch_stack
+  # bash itself reports every child that a signal ended; we say it better.
+  watch_stack 2>>"$VAR/log/supervisor.log"
 }
 
 # The demo shops are a convenience: the shop is up without them.
@@ -117,7 +120,7 @@ detach_stack() {
   local log=$VAR/log/souk.log shown=0 pid
   rm -f "$VAR/run/ready"
   : >"$log"
-  setsid "$ROOT/souk" up --supervise --var "$VAR" --port "$port" ${without_demo:+--no-demo} >>"$log" 2>&1 </dev/null &
+  setsid "$ROOT/souk" up --supervise ${var_flag:+--var "$given_var"} --port "$port" ${without_demo:+--no-demo} >>"$log" 2>&1 </dev/null &
   pid=$!
   trap 'kill -TERM $pid 2>/dev/null' INT TERM
   while true; do

@@ -16,6 +16,12 @@ service_can() { "${as_service[@]}" test "$@" 2>/dev/null; }
 # state lies in /var/lib/souk and $VAR is a link to it.
 prepare_var() {
   mkdir -p "$(dirname "$VAR")" || die "cannot create $(dirname "$VAR"): choose another place with --var DIR"
+  if [[ -d $VAR/run && $(stat -c %U "$VAR/run/") != "$service_user" ]]; then
+    die "$VAR belongs to $(stat -c %U "$VAR/run/"): run as that user, or choose another place with --var DIR"
+  fi
+  if [[ -d $VAR && ! -L $VAR ]] && ! service_can -x "$(dirname "$VAR")"; then
+    rmdir "$VAR" 2>/dev/null # empty, so a link does as well
+  fi
   if [[ ! -e $VAR && ! -L $VAR ]]; then
     if service_can -x "$(dirname "$VAR")"; then
       mkdir "$VAR" || die "cannot create $VAR: choose another place with --var DIR"
@@ -27,7 +33,7 @@ prepare_var() {
     fi
   fi
   mkdir -p "$VAR" 2>/dev/null # a link whose end was removed
-  [[ -w $VAR ]] || die "$VAR belongs to $(stat -c %U "$VAR"): run as that user, or choose another place with --var DIR"
+  [[ -w $VAR ]] || die "$VAR cannot be written by $(id -un): choose another place with --var DIR"
   # From here on the real path, which the daemons can walk.
   VAR=$(realpath "$VAR")
   mkdir -p "$VAR/run" "$VAR/log" "$VAR/redis" "$VAR/sandbox"
