@@ -1,0 +1,67 @@
+#pragma once
+
+#include "actors/caller.hpp"
+#include "storage/rows/store.hpp"
+
+#include <memory>
+#include <optional>
+
+namespace souk::actors {
+
+/// Opens the store at this address (delivery::create; the id's shard is the store's for ever). The slug has been claimed in
+/// the directory before. → storage::store_row
+struct open_store {
+  caller by;
+  storage::store_row draft; ///< id, owner_id and the merchant's fields; the rest is filled in
+};
+
+/// → storage::store_row
+struct get_store {
+  storage::ulid store_id;
+};
+
+/// Changes what is set. → storage::store_row
+struct change_store {
+  caller by;
+  storage::ulid store_id;
+  std::optional<std::string> name;
+  std::optional<std::int32_t> tax_rate_ppm;
+  std::optional<bool> tax_inclusive;
+  std::optional<std::vector<storage::shipping_zone>> shipping_zones;
+  std::optional<std::string> logo_url;
+  std::optional<std::string> description;
+  std::optional<storage::store_status> status;
+  std::optional<std::int64_t> expected_version; ///< else errc::version_conflict
+};
+
+/// What others of the shard need to know of the store; shared, never copied, replaced when settings change. → store_terms
+struct get_terms {
+  storage::ulid store_id;
+};
+struct store_terms {
+  std::shared_ptr<const storage::store_row> store; ///< never null in an answer; stays within its process
+};
+
+template <class I>
+typename I::result_type inspect(I& f, open_store& x) {
+  return f(x.by, x.draft);
+}
+template <class I>
+typename I::result_type inspect(I& f, get_store& x) {
+  return f(x.store_id);
+}
+template <class I>
+typename I::result_type inspect(I& f, change_store& x) {
+  return f(x.by, x.store_id, x.name, x.tax_rate_ppm, x.tax_inclusive, x.shipping_zones, x.logo_url, x.description, x.status,
+           x.expected_version);
+}
+template <class I>
+typename I::result_type inspect(I& f, get_terms& x) {
+  return f(x.store_id);
+}
+template <class I>
+typename I::result_type inspect(I& f, store_terms&) {
+  return f();
+}
+
+} // namespace souk::actors

@@ -1,0 +1,17 @@
+#include "runtime/error.hpp"
+
+namespace souk::runtime {
+
+std::string to_string(errc code) {
+  switch (code) {
+    case errc::moved: return "moved";
+    case errc::overloaded: return "overloaded";
+    case errc::unavailable: return "unavailable";
+    case errc::write_failed: return "write_failed";
+    case errc::restarted: return "restarted";
+    case errc::shutting_down: return "shutting_down";
+  }
+  return "unknown";
+}
+
+} // namespace souk::runtime

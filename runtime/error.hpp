@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <caf/error.hpp>
+#include <caf/make_message.hpp>
+
+namespace souk::runtime {
+
+/// Why a message could not be served. All of them are worth trying again except write_failed.
+enum class errc : std::uint8_t {
+  moved = 1,        ///< this node does not own the shard (any more)
+  overloaded = 2,   ///< a bounded queue is full
+  unavailable = 3,  ///< the database cannot be asked, or the entity keeps crashing
+  write_failed = 4, ///< the database refused the rows: a bug or an operator's hand; nothing was written
+  restarted = 5,    ///< the entity was restarted under the command; nothing was written
+  shutting_down = 6
+};
+
+std::string to_string(errc code);
+
+} // namespace souk::runtime
+
+CAF_ERROR_CODE_ENUM(souk::runtime::errc, "soukrt")

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "runtime/clock.hpp"
+
+#include <cstdint>
+#include <mutex>
+#include <random>
+
+namespace souk::runtime {
+
+/// Draws ULIDs. Safe to use from any thread; a seed makes the sequence repeatable for simulations.
+class id_source {
+public:
+  explicit id_source(const clock& time);
+  id_source(const clock& time, std::uint64_t seed);
+
+  /// An id for something new that belongs nowhere yet (a store, a user): draws the shard as well.
+  storage::ulid fresh();
+  /// An id for something that belongs to `owner`: repeats its shard.
+  storage::ulid fresh_beside(const storage::ulid& owner);
+
+private:
+  storage::ulid draw();
+
+  const clock& time_;
+  std::mutex guard_;
+  std::mt19937_64 random_;
+  bool secure_; ///< from the operating system: ids of guests and carts must not be guessable
+};
+
+} // namespace souk::runtime

@@ -1,0 +1,355 @@
+#include "runtime/shard_actor.hpp"
+
+#include "storage/error.hpp"
+
+#include <caf/send.hpp>
+#include <spdlog/spdlog.h>
+
+namespace souk::runtime {
+
+void shard_state::take(const storage::fence& f) {
+  owned = true;
+  epoch = f.epoch;
+  caf::anon_send(lane, own_atom_v, f, caf::actor_cast<caf::actor>(self));
+  for (auto kind : services.catalog->on_begin)
+    tell(*services.routes, shard_address(kind, id), delivery::activate, begin_atom_v);
+}
+
+// -- messages to entities -------------------------------------------------------------------------------------------------
+
+void shard_state::deliver(const entity_address& whom, delivery how, caf::message& command) {
+  auto reject = [&](errc why) { self->make_response_promise().deliver(caf::make_error(why)); };
+  if (!owned)
+    return reject(errc::moved);
+  auto at = entities.find(whom);
+  if (at == entities.end()) {
+    if (how == delivery::if_active)
+      return;
+    if (draining)
+      return reject(errc::shutting_down);
+    if (crashes_too_often(whom))
+      return reject(errc::unavailable);
+    at = start(whom, how);
+    if (at == entities.end())
+      return reject(errc::unavailable);
+  }
+  auto& e = at->second;
+  e.used = services.time->now();
+  recent.splice(recent.end(), recent, e.place);
+  if (e.now == phase::active)
+    self->make_response_promise().delegate(e.actor, std::move(command));
+  else
+    park(e, command);
+}
+
+shard_state::iterator shard_state::start(const entity_address& whom, delivery how) {
+  auto kind = services.catalog->kinds.find(whom.kind);
+  if (kind == services.catalog->kinds.end()) {
+    spdlog::error("shard {}: a message for an entity of unknown kind {}", id, whom.kind);
+    return entities.end();
+  }
+  if (entities.size() >= services.options.entities_max)
+    for (const auto& oldest : recent)
+      if (auto& e = entities.at(oldest); e.now == phase::active) {
+        stop(e);
+        break;
+      }
+  auto [at, fresh] = entities.try_emplace(whom);
+  auto& e = at->second;
+  e.place = recent.insert(recent.end(), whom);
+  if (how == delivery::create)
+    spawn(e, whom, {});
+  else
+    load(e, whom);
+  return at;
+}
+
+void shard_state::load(entity& e, const entity_address& whom) {
+  e.now = phase::loading;
+  e.activation = ++next_activation;
+  auto job = [whom, activation = e.activation, me = caf::actor_cast<caf::actor>(self),
+              catalog = services.catalog](storage::entity_reader& reader) {
+    loaded_entity out;
+    out.who = whom;
+    out.activation = activation;
+    try {
+      out.rows = catalog->kinds.at(whom.kind).load(reader, whom);
+    } catch (const std::exception& error) {
+      out.error = error.what();
+      if (out.error.empty())
+        out.error = "the rows could not be read";
+    }
+    caf::anon_send(me, std::move(out));
+  };
+  if (!services.readers->post(id, std::move(job))) {
+    loaded_entity none;
+    none.who = whom;
+    none.activation = e.activation;
+    none.error = "the readers' queue is full";
+    caf::anon_send(caf::actor_cast<caf::actor>(self), std::move(none));
+  }
+}
+
+void shard_state::loaded(loaded_entity& rows) {
+  auto at = entities.find(rows.who);
+  if (at == entities.end() || at->second.now != phase::loading || at->second.activation != rows.activation)
+    return;
+  if (!rows.error.empty()) {
+    spdlog::warn("shard {}: {} {} was not loaded: {}", id, services.catalog->kinds.at(rows.who.kind).name,
+                 rows.who.id.str(), rows.error);
+    fail_parked(at->second, errc::unavailable);
+    return forget(at);
+  }
+  auto who = rows.who;
+  spawn(at->second, who, std::move(rows.rows));
+  release(at->second);
+}
+
+void shard_state::spawn(entity& e, const entity_address& whom, std::any rows) {
+  e.activation = ++next_activation;
+  e.now = phase::active;
+  e.used = services.time->now();
+  entity_context context{whom,         e.activation,  caf::actor_cast<caf::actor>(self), services.routes, services.time,
+                         services.ids};
+  e.actor = services.catalog->kinds.at(whom.kind).spawn(self->system(), std::move(context), std::move(rows));
+  self->monitor(e.actor);
+  by_actor.emplace(e.actor.address(), whom);
+  ++stats.activations;
+}
+
+void shard_state::park(entity& e, caf::message& command) {
+  auto promise = self->make_response_promise();
+  if (e.queue.size() >= services.options.parked_max)
+    return promise.deliver(caf::make_error(errc::overloaded));
+  e.queue.push_back({std::move(promise), std::move(command)});
+}
+
+void shard_state::release(entity& e) {
+  auto queue = std::move(e.queue);
+  e.queue.clear();
+  for (auto& p : queue)
+    p.promise.delegate(e.actor, std::move(p.command));
+}
+
+void shard_state::fail_parked(entity& e, const caf::error& why) {
+  for (auto& p : e.queue)
+    p.promise.deliver(why);
+  e.queue.clear();
+}
+
+// -- the journal ----------------------------------------------------------------------------------------------------------
+
+caf::result<receipt> shard_state::write(journal_entry& entry) {
+  if (!owned)
+    return caf::make_error(errc::moved);
+  for (const auto& t : entry.touches) {
+    auto at = entities.find(t.who);
+    if (at == entities.end() || at->second.activation != t.activation || at->second.now == phase::waiting
+        || at->second.now == phase::loading)
+      return caf::make_error(errc::restarted);
+  }
+  for (const auto& t : entry.touches)
+    ++entities.at(t.who).pins;
+  auto promise = self->make_response_promise();
+  promise.delegate(lane, write_atom_v, std::move(entry));
+  return promise;
+}
+
+void shard_state::settled(const settled_batch& batch) {
+  for (const auto& t : batch.touches) {
+    auto at = entities.find(t.who);
+    if (at == entities.end() || at->second.pins == 0)
+      continue;
+    auto& e = at->second;
+    if (--e.pins == 0 && e.now == phase::waiting) {
+      if (e.queue.empty())
+        forget(at);
+      else
+        load(e, at->first);
+    }
+  }
+  // The writer of rows that were not written has memory that is wrong. If it lives it learns from its error answer; if it has
+  // crashed meanwhile, those whose memory it changed cannot learn it from anybody: they start again from their rows.
+  if (!batch.failed.empty())
+    for (const auto& t : batch.failed)
+      if (auto at = entities.find(t.who); at != entities.end() && at->second.now == phase::active
+                                          && at->second.activation == t.activation) {
+        auto writer = entities.find(batch.failed.front().who);
+        if (writer == entities.end() || writer->second.activation != batch.failed.front().activation)
+          self->send_exit(at->second.actor, caf::exit_reason::kill);
+      }
+  if (!batch.events.empty() && services.catalog->event_sink != 0)
+    tell(*services.routes, shard_address(services.catalog->event_sink, id), delivery::activate, events_atom_v, batch.events);
+  if (draining)
+    drained();
+}
+
+// -- passivation, crashes, loss -------------------------------------------------------------------------------------------
+
+void shard_state::stop(entity& e) {
+  e.now = phase::stopping;
+  caf::anon_send(e.actor, stop_atom_v);
+}
+
+void shard_state::busy(const entity_address& who, std::uint64_t activation) {
+  auto at = entities.find(who);
+  if (at == entities.end() || at->second.activation != activation || at->second.now != phase::stopping)
+    return;
+  at->second.now = phase::active;
+  at->second.used = services.time->now();
+  recent.splice(recent.end(), recent, at->second.place);
+  release(at->second);
+}
+
+void shard_state::retire(const entity_address& who, std::uint64_t activation) {
+  auto at = entities.find(who);
+  if (at != entities.end() && at->second.activation == activation && at->second.now == phase::active)
+    stop(at->second);
+}
+
+void shard_state::down(const caf::actor_addr& who, const caf::error& why) {
+  auto known = by_actor.find(who);
+  if (known == by_actor.end())
+    return;
+  auto address = known->second;
+  by_actor.erase(known);
+  auto at = entities.find(address);
+  auto& e = at->second;
+  e.actor = nullptr;
+  if (why) {
+    ++stats.restarts;
+    auto& record = crashes[address];
+    auto now = services.time->now();
+    if (now - record.since > std::chrono::minutes{1})
+      record = {0, now};
+    if (++record.count == services.options.restarts_max)
+      spdlog::error("shard {}: {} {} crashed {} times in a minute, answering 503 for a while: {}", id,
+                    services.catalog->kinds.at(address.kind).name, address.id.str(), record.count,
+                    caf::to_string(why));
+    else
+      spdlog::warn("shard {}: {} {} stopped: {}", id, services.catalog->kinds.at(address.kind).name, address.id.str(),
+                   caf::to_string(why));
+  }
+  if (!owned) {
+    fail_parked(e, errc::moved);
+    forget(at);
+  } else if (e.pins > 0) {
+    e.now = phase::waiting;
+    e.activation = 0; // nothing more may be written in the name of that life
+  } else if (!e.queue.empty() && !crashes_too_often(address)) {
+    load(e, address);
+  } else {
+    fail_parked(e, errc::unavailable);
+    forget(at);
+  }
+  if (draining)
+    drained();
+}
+
+void shard_state::forget(iterator at) {
+  recent.erase(at->second.place);
+  entities.erase(at);
+  if (draining)
+    drained();
+}
+
+bool shard_state::crashes_too_often(const entity_address& whom) {
+  auto at = crashes.find(whom);
+  if (at == crashes.end())
+    return false;
+  if (services.time->now() - at->second.since > std::chrono::minutes{1}) {
+    crashes.erase(at);
+    return false;
+  }
+  return at->second.count >= services.options.restarts_max;
+}
+
+void shard_state::sweep() {
+  auto now = services.time->now();
+  for (auto at = recent.begin(); at != recent.end(); ++at) {
+    auto& e = entities.at(*at);
+    if (now - e.used < services.options.idle && !draining)
+      break; // the rest was used later
+    if (e.now == phase::active && (e.pins == 0 || draining))
+      stop(e);
+  }
+  std::erase_if(crashes, [&](const auto& c) { return now - c.second.since > std::chrono::minutes{1}; });
+}
+
+// A stale owner's memory is worth nothing: everything goes, and the next owner loads it from the rows.
+void shard_state::lost() {
+  if (!owned)
+    return;
+  owned = false;
+  spdlog::error("shard {} is owned by somebody else now", id);
+  for (auto& [who, e] : entities) {
+    fail_parked(e, errc::moved);
+    if (e.actor)
+      self->send_exit(e.actor, caf::exit_reason::kill);
+  }
+  for (auto it = entities.begin(); it != entities.end();) {
+    if (it->second.actor) {
+      ++it;
+    } else {
+      recent.erase(it->second.place);
+      it = entities.erase(it);
+    }
+  }
+  if (services.on_lost)
+    services.on_lost(id);
+}
+
+void shard_state::drain(caf::response_promise promise) {
+  draining = true;
+  drains.push_back(std::move(promise));
+  sweep();
+  drained();
+}
+
+void shard_state::drained() {
+  if (drains.empty() || !entities.empty())
+    return;
+  for (auto& p : drains)
+    p.deliver(caf::unit);
+  drains.clear();
+}
+
+caf::behavior shard(caf::stateful_actor<shard_state>* self, storage::shard_id id, shard_services services, caf::actor lane) {
+  auto& state = self->state;
+  state.self = self;
+  state.id = id;
+  state.services = std::move(services);
+  state.lane = std::move(lane);
+  state.stats.shard = id;
+  self->set_down_handler([self](const caf::down_msg& d) { self->state.down(d.source, d.reason); });
+  self->delayed_send(self, state.services.options.sweep_every, sweep_atom_v);
+  return {
+    [self](own_atom, const storage::fence& f) { self->state.take(f); },
+    [self](deliver_atom, const entity_address& whom, delivery how, caf::message& command) {
+      self->state.deliver(whom, how, command);
+    },
+    [self](write_atom, journal_entry& entry) { return self->state.write(entry); },
+    [self](const settled_batch& batch) { self->state.settled(batch); },
+    [self](loaded_entity& rows) { self->state.loaded(rows); },
+    [self](busy_atom, const entity_address& who, std::uint64_t activation) { self->state.busy(who, activation); },
+    [self](retire_atom, const entity_address& who, std::uint64_t activation) { self->state.retire(who, activation); },
+    [self](sweep_atom) {
+      self->state.sweep();
+      self->delayed_send(self, self->state.services.options.sweep_every, sweep_atom_v);
+    },
+    [self](lost_atom) { self->state.lost(); },
+    [self](drain_atom) {
+      auto promise = self->make_response_promise();
+      self->state.drain(promise);
+      return promise;
+    },
+    [self](stats_atom) {
+      auto s = self->state.stats;
+      s.epoch = self->state.epoch;
+      s.active = self->state.entities.size();
+      return s;
+    },
+  };
+}
+
+} // namespace souk::runtime
