@@ -17,7 +17,8 @@ namespace {
 using problem = std::optional<std::string>;
 
 /// Read by the script and the tests, not by soukd; so not worth a warning.
-constexpr std::array environment_of_tools{"SOUK_CONFIG", "SOUK_BUILD_DIR", "SOUK_VAR", "SOUK_SEED", "SOUK_SEEDS"};
+constexpr std::array environment_of_tools{"SOUK_CONFIG", "SOUK_BUILD_DIR", "SOUK_VAR", "SOUK_SEED",
+                                          "SOUK_SEEDS"};
 constexpr std::array environment_of_tests{"SOUK_TEST_", "SOUK_BENCH_"};
 
 std::string flag_name(std::string_view setting) {
@@ -90,7 +91,8 @@ std::vector<std::string> unknown_variables() {
     const auto begins = [name](std::string_view prefix) { return name.starts_with(prefix); };
     const auto is_setting = [name](const setting& known) { return name == variable_name(known.name); };
     if (begins("SOUK_") && std::ranges::none_of(environment_of_tools, is_name)
-        && std::ranges::none_of(environment_of_tests, begins) && std::ranges::none_of(all_settings(), is_setting))
+        && std::ranges::none_of(environment_of_tests, begins)
+        && std::ranges::none_of(all_settings(), is_setting))
       warnings.push_back(fmt::format("the environment sets {}, which is no setting", name));
   }
   return warnings;
@@ -130,7 +132,9 @@ void declare_command(CLI::App& app, const command& declared, given_words::of_com
   given.positionals.resize(declared.positionals.size());
   for (std::size_t i = 0; i < declared.positionals.size(); ++i) {
     const auto& each = declared.positionals[i];
-    given.app->add_option(each.name, given.positionals[i], each.description)->required(each.required)->type_name("");
+    given.app->add_option(each.name, given.positionals[i], each.description)
+      ->required(each.required)
+      ->type_name("");
   }
   given.options.resize(declared.options.size());
   for (std::size_t i = 0; i < declared.options.size(); ++i) {
@@ -141,8 +145,9 @@ void declare_command(CLI::App& app, const command& declared, given_words::of_com
   }
   given.switches.resize(declared.switches.size());
   for (std::size_t i = 0; i < declared.switches.size(); ++i) {
-    given.app->add_flag("--" + declared.switches[i].name, [&slot = given.switches[i]](std::int64_t) { slot = 1; },
-                        declared.switches[i].description);
+    given.app->add_flag(
+      "--" + declared.switches[i].name, [&slot = given.switches[i]](std::int64_t) { slot = 1; },
+      declared.switches[i].description);
   }
 }
 
@@ -188,10 +193,12 @@ std::variant<parsed, stop> parse(int argc, const char* const* argv, const std::v
   app.get_formatter()->column_width(34);
   app.set_version_flag("--version", std::string{"souk "} + SOUK_VERSION);
   app.require_subcommand(0, 1);
-  app.footer("Every setting also is a key of the configuration file (listen_port) and an environment variable\n"
-             "(SOUK_LISTEN_PORT). Flags win over the environment, the environment over the file.");
+  app.footer(
+    "Every setting also is a key of the configuration file (listen_port) and an environment variable\n"
+    "(SOUK_LISTEN_PORT). Flags win over the environment, the environment over the file.");
   given_words given;
-  app.add_option("--config", given.config_file, "settings file, TOML or INI; also SOUK_CONFIG")->type_name("FILE");
+  app.add_option("--config", given.config_file, "settings file, TOML or INI; also SOUK_CONFIG")
+    ->type_name("FILE");
   declare_settings(app, given);
   given.commands.resize(commands.size());
   for (std::size_t i = 0; i < commands.size(); ++i)
@@ -224,8 +231,10 @@ std::variant<parsed, stop> parse(int argc, const char* const* argv, const std::v
   if (auto refused = contradiction(result.settings))
     return refuse(program, *refused);
 
-  const auto chosen = std::ranges::find_if(given.commands, [](const auto& each) { return each.app->parsed(); });
-  const auto index = chosen == given.commands.end() ? 0 : static_cast<std::size_t>(chosen - given.commands.begin());
+  const auto chosen =
+    std::ranges::find_if(given.commands, [](const auto& each) { return each.app->parsed(); });
+  const auto index =
+    chosen == given.commands.end() ? 0 : static_cast<std::size_t>(chosen - given.commands.begin());
   if (!commands.empty()) {
     take_command(result, commands[index], given.commands[index]);
     if (commands[index].needs_database && result.settings.database_url.empty())

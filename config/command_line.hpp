@@ -22,16 +22,16 @@ struct command {
   std::vector<argument> positionals = {};
   std::vector<argument> options = {};
   std::vector<argument> switches = {}; ///< options without a value; present in `parsed::options` as "true"
-  bool needs_database = true; ///< refuse to start without a database_url
+  bool needs_database = true;          ///< refuse to start without a database_url
 };
 
 /// What the caller of the program wants.
 struct parsed {
   config::settings settings;
-  std::string subcommand; ///< the first declared command when none was named
-  std::vector<std::string> arguments; ///< positional ones, in the order declared
+  std::string subcommand;                     ///< the first declared command when none was named
+  std::vector<std::string> arguments;         ///< positional ones, in the order declared
   std::map<std::string, std::string> options; ///< the command's own options that were given
-  std::vector<std::string> warnings; ///< e.g. a misspelt SOUK_ variable: worth a line in the log
+  std::vector<std::string> warnings;          ///< e.g. a misspelt SOUK_ variable: worth a line in the log
 };
 
 /// Nothing to run: print the text (to stdout if the code is 0, else stderr) and exit.
@@ -40,8 +40,9 @@ struct stop {
   std::string text;
 };
 
-/// Settings from defaults, then `--config FILE` (or SOUK_CONFIG; TOML or INI), then environment, then flags: the later wins.
-/// Several database URLs are an array in the file, separated by `;` in the environment, and repeated as a flag.
+/// Settings from defaults, then `--config FILE` (or SOUK_CONFIG; TOML or INI), then environment, then flags:
+/// the later wins. Several database URLs are an array in the file, separated by `;` in the environment, and
+/// repeated as a flag.
 /// @param commands what the program offers; the first is the one run when none is named.
 std::variant<parsed, stop> parse(int argc, const char* const* argv, const std::vector<command>& commands);
 

@@ -64,27 +64,32 @@ std::int64_t to_integer(T value) {
 }
 
 template <class T>
-setting whole_number(std::string name, T settings::*member, range allowed, std::string_view unit, std::string_view what) {
+setting whole_number(std::string name, T settings::*member, range allowed, std::string_view unit,
+                     std::string_view what) {
   const bool bytes = unit == "bytes";
   auto assign = [member, allowed, bytes](settings& into, values given) -> problem {
     const auto number = bytes ? parse_bytes(given.back()) : parse_integer(given.back());
     if (!number)
-      return fmt::format("'{}' is not a whole number{}", given.back(), bytes ? " (of bytes, KiB, MiB or GiB)" : "");
+      return fmt::format("'{}' is not a whole number{}", given.back(),
+                         bytes ? " (of bytes, KiB, MiB or GiB)" : "");
     if (*number < allowed.low || *number > allowed.high)
       return fmt::format("{} is not between {} and {}", *number, allowed.low, allowed.high);
     into.*member = from_integer<T>(*number);
     return std::nullopt;
   };
-  auto show = [member](const settings& from) { return std::vector{std::to_string(to_integer(from.*member))}; };
+  auto show = [member](const settings& from) {
+    return std::vector{std::to_string(to_integer(from.*member))};
+  };
   return {.name = std::move(name),
-          .description = fmt::format("{} ({}{}{} to {})", what, unit, unit.empty() ? "" : ", ", allowed.low, allowed.high),
+          .description =
+            fmt::format("{} ({}{}{} to {})", what, unit, unit.empty() ? "" : ", ", allowed.low, allowed.high),
           .assign = std::move(assign),
           .show = std::move(show)};
 }
 
 /// `check` returns why a text is refused, or nothing.
-setting text(std::string name, std::string settings::*member, problem (*check)(const std::string&), std::string what,
-             bool secret = false) {
+setting text(std::string name, std::string settings::*member, problem (*check)(const std::string&),
+             std::string what, bool secret = false) {
   auto assign = [member, check](settings& into, values given) -> problem {
     if (auto refused = check(given.back()))
       return refused;
@@ -107,28 +112,29 @@ problem anything(const std::string&) {
 
 problem host_name(const std::string& given) {
   static const std::regex allowed{"[A-Za-z0-9.:_-]{1,253}"};
-  return std::regex_match(given, allowed) ? problem{} : fmt::format("'{}' is not a host name or address", given);
+  return std::regex_match(given, allowed) ? problem{}
+                                          : fmt::format("'{}' is not a host name or address", given);
 }
 
 problem node_name(const std::string& given) {
   static const std::regex allowed{"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"};
   return std::regex_match(given, allowed)
-           ? problem{}
-           : fmt::format("'{}' is not a name of 1 to 63 letters, digits, dots, dashes and underscores", given);
+         ? problem{}
+         : fmt::format("'{}' is not a name of 1 to 63 letters, digits, dots, dashes and underscores", given);
 }
 
 problem http_url(const std::string& given) {
   static const std::regex allowed{"https?://[^/\\s]+(/\\S*)?"};
   return given.empty() || std::regex_match(given, allowed)
-           ? problem{}
-           : fmt::format("'{}' is not an http:// or https:// URL", given);
+         ? problem{}
+         : fmt::format("'{}' is not an http:// or https:// URL", given);
 }
 
 problem redis_url(const std::string& given) {
   static const std::regex allowed{R"((redis://([^@\s]*@)?[^/:\s]+(:\d{1,5})?(/\d+)?)|(unix:///\S+))"};
   return given.empty() || std::regex_match(given, allowed)
-           ? problem{}
-           : fmt::format("'{}' is neither redis://host:port nor unix:///path", redacted(given));
+         ? problem{}
+         : fmt::format("'{}' is neither redis://host:port nor unix:///path", redacted(given));
 }
 
 problem database_url(const std::string& given) {
@@ -180,35 +186,49 @@ std::vector<setting> make_table() {
   using s = settings;
   return {
     database_urls(),
-    text("redis_url", &s::redis_url, redis_url, "redis://host:port or unix:///path; empty: run without Redis", true),
-    text("node_name", &s::node_name, node_name, "this node; restarted under its name it takes its shards back at once"),
-    text("public_url", &s::public_url, http_url, "where shoppers reach the shop; empty: the listening address"),
+    text("redis_url", &s::redis_url, redis_url, "redis://host:port or unix:///path; empty: run without Redis",
+         true),
+    text("node_name", &s::node_name, node_name,
+         "this node; restarted under its name it takes its shards back at once"),
+    text("public_url", &s::public_url, http_url,
+         "where shoppers reach the shop; empty: the listening address"),
     text("listen_host", &s::listen_host, host_name, "address to listen on"),
     whole_number("listen_port", &s::listen_port, {0, 65535}, "", "port to listen on, 0: any free one"),
     whole_number("http_threads", &s::http_threads, {1, 10000}, "threads", "connections served at once"),
-    whole_number("max_in_flight", &s::max_in_flight, {1, 100000}, "requests", "more at once are answered 503"),
-    whole_number("request_timeout_ms", &s::request_timeout_ms, {10, 10 * ms_per_minute}, "ms", "deadline of a request"),
+    whole_number("max_in_flight", &s::max_in_flight, {1, 100000}, "requests",
+                 "more at once are answered 503"),
+    whole_number("request_timeout_ms", &s::request_timeout_ms, {10, 10 * ms_per_minute}, "ms",
+                 "deadline of a request"),
     whole_number("max_body_bytes", &s::max_body_bytes, {1024, gib}, "bytes", "largest request body"),
     whole_number("max_import_bytes", &s::max_import_bytes, {1024, gib}, "bytes", "largest product import"),
-    whole_number("journal_lanes", &s::journal_lanes, {1, 64}, "lanes", "writers per database, a connection each"),
-    whole_number("journal_batch_max", &s::journal_batch_max, {1, 4096}, "write sets", "most in one transaction"),
-    whole_number("journal_queue_max", &s::journal_queue_max, {1, 1'000'000}, "write sets", "most waiting in a lane"),
+    whole_number("journal_lanes", &s::journal_lanes, {1, 64}, "lanes",
+                 "writers per database, a connection each"),
+    whole_number("journal_batch_max", &s::journal_batch_max, {1, 4096}, "write sets",
+                 "most in one transaction"),
+    whole_number("journal_queue_max", &s::journal_queue_max, {1, 1'000'000}, "write sets",
+                 "most waiting in a lane"),
     whole_number("readers", &s::readers, {1, 256}, "connections", "reader pool per database"),
-    whole_number("reader_timeout_ms", &s::reader_timeout_ms, {10, 10 * ms_per_minute}, "ms", "time limit of a read"),
-    whole_number("reservation_seconds", &s::reservation_seconds, {1, 86400}, "s", "how long unpaid stock is held"),
+    whole_number("reader_timeout_ms", &s::reader_timeout_ms, {10, 10 * ms_per_minute}, "ms",
+                 "time limit of a read"),
+    whole_number("reservation_seconds", &s::reservation_seconds, {1, 86400}, "s",
+                 "how long unpaid stock is held"),
     whole_number("cart_days", &s::cart_days, {1, 3650}, "days", "how long an untouched cart is kept"),
     whole_number("session_days", &s::session_days, {1, 3650}, "days", "how long a log-in lasts"),
     whole_number("checkout_wait_ms", &s::checkout_wait_ms, {0, ms_per_minute}, "ms",
                  "how long a checkout waits for its payment gateway"),
-    whole_number("entity_idle_seconds", &s::entity_idle_seconds, {1, 86400}, "s", "idle actors are passivated after"),
+    whole_number("entity_idle_seconds", &s::entity_idle_seconds, {1, 86400}, "s",
+                 "idle actors are passivated after"),
     whole_number("entity_max", &s::entity_max, {1000, 100'000'000}, "actors", "most kept active"),
-    whole_number("scheduler_threads", &s::scheduler_threads, {0, 1024}, "threads", "run actors, 0: one per core"),
+    whole_number("scheduler_threads", &s::scheduler_threads, {0, 1024}, "threads",
+                 "run actors, 0: one per core"),
     whole_number("heartbeat_ms", &s::heartbeat_ms, {50, ms_per_minute}, "ms", "time between heartbeats"),
     whole_number("node_stale_ms", &s::node_stale_ms, {200, 10 * ms_per_minute}, "ms",
                  "a node silent for this long may lose its shards"),
-    whole_number("gateway_workers", &s::gateway_workers, {1, 1024}, "threads", "gateway calls under way at once"),
+    whole_number("gateway_workers", &s::gateway_workers, {1, 1024}, "threads",
+                 "gateway calls under way at once"),
     text("sandbox_gateway_url", &s::sandbox_gateway_url, http_url, "the payment sandbox; empty: not offered"),
-    whole_number("gateway_timeout_ms", &s::gateway_timeout_ms, {100, 5 * ms_per_minute}, "ms", "per gateway call"),
+    whole_number("gateway_timeout_ms", &s::gateway_timeout_ms, {100, 5 * ms_per_minute}, "ms",
+                 "per gateway call"),
     whole_number("hash_workers", &s::hash_workers, {1, 64}, "threads", "hash passwords"),
     whole_number("hash_queue_max", &s::hash_queue_max, {1, 10000}, "log-ins", "most waiting for their hash"),
     log_levels(),

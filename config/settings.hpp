@@ -16,17 +16,20 @@ enum class log_level : std::uint8_t { trace, debug, info, warn, error };
 
 std::string_view to_string(log_level level);
 
-/// Everything an operator can choose. A member's name is its key in the file, with dashes its flag (`--listen-port`), and in
-/// capitals after `SOUK_` its environment variable. The unit is in the name because files and flags have no types. Ranges
-/// are enforced where a value enters (see `all_settings`), so the code that reads a setting need not check it again.
+/// Everything an operator can choose. A member's name is its key in the file, with dashes its flag
+/// (`--listen-port`), and in capitals after `SOUK_` its environment variable. The unit is in the name because
+/// files and flags have no types. Ranges are enforced where a value enters (see `all_settings`), so the code
+/// that reads a setting need not check it again.
 struct settings {
   // -- where things are ---------------------------------------------------------
 
-  /// libpq URLs. Shards are spread over all of them; the first also holds the directory. Order matters, and is for ever.
+  /// libpq URLs. Shards are spread over all of them; the first also holds the directory. Order matters, and
+  /// is for ever.
   std::vector<std::string> database_url;
   /// `redis://host:port[/db]` or `unix:///path`; empty runs without Redis: everything works, slower.
   std::string redis_url;
-  /// A node that comes back under the same name takes its own shards at once instead of waiting until it is stale.
+  /// A node that comes back under the same name takes its own shards at once instead of waiting until it is
+  /// stale.
   std::string node_name = "node-1";
   /// Where shoppers reach this shop from outside; empty means http://listen_host:listen_port.
   std::string public_url;
@@ -102,9 +105,9 @@ struct settings {
 
 /// One row of the table that help, file, environment and flags are all made from.
 struct setting {
-  std::string name; ///< as in the file: listen_port
+  std::string name;        ///< as in the file: listen_port
   std::string description; ///< for the help text, with unit and range
-  bool secret = false; ///< may hold a password: shown redacted
+  bool secret = false;     ///< may hold a password: shown redacted
   bool repeatable = false; ///< takes several values
   /// Sets the member, or returns why it cannot ("must be between 1 and 65535").
   std::function<std::optional<std::string>(settings&, std::span<const std::string>)> assign;
@@ -117,7 +120,8 @@ const std::vector<setting>& all_settings();
 /// What no single value shows: settings that contradict each other. Empty when all is well.
 std::optional<std::string> contradiction(const settings& chosen);
 
-/// `postgres://shop:secret@db/souk` becomes `postgres://shop:***@db/souk`; a `password=` keyword is hidden as well.
+/// `postgres://shop:secret@db/souk` becomes `postgres://shop:***@db/souk`; a `password=` keyword is hidden as
+/// well.
 std::string redacted(std::string_view url);
 
 /// `name=value` of every setting, without secrets: for the log.

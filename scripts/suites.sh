@@ -44,8 +44,6 @@ run_pytest() {
 
 start_scratch_postgres() {
   [[ -n ${scratch_database_url:-} ]] && return 0
-  # Settings of the caller's shop are not for tests.
-  unset SOUK_DATABASE_URL
   VAR=$scratch/state
   prepare_var
   bring_up_postgres >/dev/null
@@ -69,6 +67,11 @@ run_suites() {
   [[ -n $found ]] || die "there is no suite '$wanted'; there are: $(printf '%s\n' "${suites[@]}" | cut -d'|' -f1 | paste -sd' ')"
   # shellcheck disable=SC2086
   build $all_targets
+  # Settings of the caller's shop are not for tests.
+  local variable
+  for variable in ${!SOUK_*}; do
+    case $variable in SOUK_BUILD_DIR | SOUK_SEED | SOUK_SEEDS) ;; *) unset "$variable" ;; esac
+  done
   # Under /tmp and not in var/: its sockets' paths are short, and any user can be given a directory there.
   scratch=$(mktemp -d /tmp/souk-test.XXXXXX)
   chmod 755 "$scratch"
