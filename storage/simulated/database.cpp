@@ -63,6 +63,7 @@ void database::take(shard_id shard, const ulid& by) {
   auto& row = rows_.shards[shard];
   row.owner = by;
   ++row.epoch;
+  after_[shard].retaken_by = 0;
   rows_.history.push_back({shard_event::kind::taken, shard, row.epoch, row.seq, options_.now()});
 }
 
@@ -165,12 +166,12 @@ commit_outcome database::run(const batch& b) {
   for (const auto& f : b.fences) {
     auto seq = rows_.shards[f.shard].seq;
     rows_.history.push_back({shard_event::kind::committed, f.shard, f.epoch, seq, options_.now()});
-    last_[f.shard] = {seq, results};
+    after_[f.shard] = {seq, results, after_[f.shard].retaken_by};
   }
   return out;
 }
 
-settlement database::settle(const batch& b, const ulid& incarnation, std::chrono::microseconds& delay) {
+settlement database::settle(const batch& b, std::uint64_t lane, std::chrono::microseconds& delay) {
   std::lock_guard lock(mutex_);
   settlement out;
   if (options_.now() < down_until_)
@@ -189,17 +190,17 @@ settlement database::settle(const batch& b, const ulid& incarnation, std::chrono
   });
   for (const auto& f : b.fences) {
     auto& row = rows_.shards[f.shard];
-    // An earlier settle() whose answer was lost has moved the epoch; the owner tells that it is still us.
-    bool ours = row.epoch == f.epoch || (!incarnation.is_nil() && row.owner == incarnation && row.epoch > f.epoch);
-    if (!ours) {
+    // An earlier settle() whose answer was lost has moved the epoch already.
+    if (row.epoch != f.epoch && after_[f.shard].retaken_by != lane) {
       out.lost.push_back(f.shard);
       continue;
     }
-    if (row.seq > f.seq && last_[f.shard].seq == row.seq && last_[f.shard].results->size() == b.write_sets.size()) {
+    if (row.seq == f.seq + 1) {
       out.landed = true;
-      out.results = *last_[f.shard].results;
+      out.results = *after_[f.shard].results;
     }
     take(f.shard, row.owner);
+    after_[f.shard].retaken_by = lane;
     out.fences.push_back({f.shard, row.epoch, row.seq});
   }
   if (what == fault::crash_in_commit || what == fault::lost_ack_applied || what == fault::lost_ack_late)

@@ -31,8 +31,7 @@ class database {
 public:
   explicit database(options o);
 
-  /// `incarnation`: the node on whose behalf the lane writes; settle() knows by it whose shard it is.
-  std::unique_ptr<journal_client> open_journal(const ulid& incarnation = {});
+  std::unique_ptr<journal_client> open_journal();
   std::unique_ptr<entity_reader> open_reader();
   std::unique_ptr<ownership_store> open_ownership();
   std::unique_ptr<outbox_store> open_outbox();
@@ -46,6 +45,9 @@ public:
   void restart(std::chrono::microseconds away_for);
   /// Somebody else takes the shard over: epoch + 1 on its row.
   void take_away(shard_id shard, const ulid& by);
+
+  /// Moves the epoch of a shard and gives it to `by`; for a caller that has entered.
+  void take(shard_id shard, const ulid& by);
 
   /// A copy of all rows and of the history of the shards' rows.
   tables dump();
@@ -78,16 +80,16 @@ private:
     bool lands = false;
     timestamp ends{};
   };
-  /// What the last commit in a shard answered, for settle().
-  struct last_commit {
-    std::int64_t seq = 0;
-    std::shared_ptr<const std::vector<write_result>> results;
+  /// What settle() has to know of a shard.
+  struct aftermath {
+    std::int64_t seq = 0;                                     ///< of the last commit
+    std::shared_ptr<const std::vector<write_result>> results; ///< what it answered
+    std::uint64_t retaken_by = 0;                             ///< lane that bumped the epoch last, 0 if somebody took the shard
   };
 
   commit_outcome commit(const batch& b, std::chrono::microseconds& delay);
-  settlement settle(const batch& b, const ulid& incarnation, std::chrono::microseconds& delay);
+  settlement settle(const batch& b, std::uint64_t lane, std::chrono::microseconds& delay);
   commit_outcome run(const batch& b);
-  void take(shard_id shard, const ulid& by);
   void end(const late_transaction& t);
   void end_due();
   void end_those_on(const std::function<bool(shard_id)>& wanted);
@@ -97,24 +99,25 @@ private:
   options options_;
   tables rows_;
   std::vector<late_transaction> late_;
-  std::array<last_commit, shard_count> last_;
+  std::array<aftermath, shard_count> after_;
+  std::uint64_t lanes_ = 0;
   timestamp down_until_{};
 };
 
 /// A lane's connection. Used by one thread at a time.
 class journal_client final : public journal_store {
 public:
-  journal_client(database& db, const ulid& incarnation) : db_(db), incarnation_(incarnation) {}
+  journal_client(database& db, std::uint64_t lane) : db_(db), lane_(lane) {}
 
   commit_outcome commit(const batch& b) override { return db_.commit(b, delay_); }
-  settlement settle(const batch& b) override { return db_.settle(b, incarnation_, delay_); }
+  settlement settle(const batch& b) override { return db_.settle(b, lane_, delay_); }
 
   /// How long the calls since the last take_delay() took, in virtual time: rows are there at once, the answer is due then.
   std::chrono::microseconds take_delay() noexcept { return std::exchange(delay_, std::chrono::microseconds{0}); }
 
 private:
   database& db_;
-  ulid incarnation_;
+  std::uint64_t lane_;
   std::chrono::microseconds delay_{0};
 };
 

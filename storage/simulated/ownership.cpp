@@ -55,11 +55,17 @@ public:
       auto& row = db->shards[shard];
       if (!may_take(db.rows(), row.owner, self, db.now() - stale_after))
         continue;
-      row.owner = self.incarnation;
-      ++row.epoch;
-      db->history.push_back({shard_event::kind::taken, shard, row.epoch, row.seq, db.now()});
+      db_.take(shard, self.incarnation);
       taken.push_back({shard, row.epoch, row.seq});
     }
+    // Whoever lost its shards hears it with its next heartbeat.
+    std::erase_if(db->nodes, [&](const auto& entry) {
+      const auto& node = entry.second;
+      bool gone = node.name == self.name || node.heartbeat_at <= db.now() - stale_after;
+      return node.incarnation != self.incarnation && gone
+             && std::none_of(db->shards.begin(), db->shards.end(),
+                             [&](const shard_row& s) { return s.owner == node.incarnation; });
+    });
     return taken;
   }
 

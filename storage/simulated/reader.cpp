@@ -180,8 +180,9 @@ std::unique_ptr<entity_reader> database::open_reader() {
   return std::make_unique<reader>(*this);
 }
 
-std::unique_ptr<journal_client> database::open_journal(const ulid& incarnation) {
-  return std::make_unique<journal_client>(*this, incarnation);
+std::unique_ptr<journal_client> database::open_journal() {
+  std::lock_guard lock(mutex_);
+  return std::make_unique<journal_client>(*this, ++lanes_);
 }
 
 } // namespace souk::storage::simulated

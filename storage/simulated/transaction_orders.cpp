@@ -55,7 +55,7 @@ transaction::answer transaction::refusal_of(const insert_cart& m) const {
 
 void transaction::write(const insert_cart& m) {
   at_home(m.row.id, "cart");
-  store_is_there(m.row.store_id);
+  at_home(m.row.store_id, "store");
   id_pair of{m.row.store_id, m.row.user_id};
   check(!rows_.cart_of.contains(of), "user", m.row.user_id, "has a cart in the store already");
   put(rows_.carts, m.row.id, m.row);
