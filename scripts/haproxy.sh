@@ -11,7 +11,7 @@ configure_haproxy() {
   # Below soukd's http_threads: some stay free for health checks and for whoever comes directly. One node needs no retry of a
   # 503: it would hear the same question from the same queue again.
   sed -e "s|@MAXCONN@|$maxconn|" -e "s|@SOCKETS@|$SOCKETS|" -e "s|@PORT@|$port|" -e "s|@MAX_BODY@|$((32 << 20))|" \
-    -e "s|@SERVER_MAXCONN@|$((${SOUK_HTTP_THREADS:-200} * 9 / 10))|" -e "s|@RETRY_503@||" \
+    -e "s|@SERVER_MAXCONN@|$((${SOUK_HTTP_THREADS:-200} * 9 / 10))|g" -e "s|@RETRY_503@||" \
     -e "s|@SERVERS@|    server node-1 127.0.0.1:$soukd_port|" "$ROOT/scripts/haproxy.cfg.in" >"$VAR/run/haproxy.cfg"
   chmod 644 "$VAR/run/haproxy.cfg"
   haproxy -c -q -f "$VAR/run/haproxy.cfg" || die "haproxy refuses its configuration $VAR/run/haproxy.cfg"

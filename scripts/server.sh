@@ -13,7 +13,7 @@ choose_program_user() {
 
 start_sandbox() {
   start_daemon sandbox "${as_program[@]}" "$BUILD/souk-sandbox" --listen "127.0.0.1:$sandbox_port" \
-    --state "$VAR/sandbox/state.json"
+    --state "$VAR/sandbox/ledger"
 }
 
 sandbox_listens() { (exec 5<>"/dev/tcp/127.0.0.1/$sandbox_port"); }
