@@ -1,0 +1,66 @@
+#pragma once
+
+#include "actors/payment/gateway.hpp"
+#include "runtime/entity.hpp"
+#include "runtime/executor.hpp"
+#include "storage/outbox_store.hpp"
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace souk::actors {
+
+/// Someone who hears of every committed event, at least once and in order per shard. Called on a worker thread.
+class event_consumer {
+public:
+  virtual ~event_consumer() = default;
+  /// Names its cursor: never change it.
+  virtual std::string name() const = 0;
+  /// @returns how many of the events, from the first on, are done; the rest is given again after a while.
+  virtual std::size_t deliver(const std::vector<storage::outbox_event>& events) = 0;
+};
+
+struct shop_options {
+  std::chrono::seconds reservation{900};         ///< how long goods are held for an unpaid order
+  std::chrono::milliseconds checkout_wait{1000}; ///< how long a checkout waits for its gateway before it answers "pending"
+  std::chrono::hours cart_life{24 * 30};
+  std::chrono::seconds payment_retry{5};         ///< how long to wait before a gateway that did not answer is asked again
+  int open_orders_per_shopper_max = 20;          ///< of one variant: a hoarder cannot hold it all
+  bool skip_idempotency_row = false;             ///< a mutant for the simulation's self-test; nothing else sets it
+};
+
+/// What the shop's actors share on a node.
+struct shop_services {
+  shop_options options;
+  std::map<std::string, std::shared_ptr<gateway>> gateways; ///< by payment_method.type
+  std::shared_ptr<runtime::executor> gateway_workers;
+  std::shared_ptr<runtime::executor> event_workers;
+  std::shared_ptr<runtime::reader_pool> readers;
+  std::shared_ptr<storage::outbox_store> outbox; ///< used on event_workers only
+  std::vector<std::shared_ptr<event_consumer>> consumers;
+  /// After a commit: what pages and caches know of the product (its texts, prices) or of a variant's stock is old.
+  std::function<void(const storage::ulid& store, const storage::ulid& product)> product_changed;
+  std::function<void(const storage::ulid& variant, std::int64_t available)> stock_changed;
+};
+
+/// Every kind of entity of the shop, for the shards.
+runtime::entity_catalog shop_catalog(std::shared_ptr<const shop_services> services);
+
+// One per folder; each says in its own header what its messages are.
+runtime::entity_kind store_kind(std::shared_ptr<const shop_services> services);
+runtime::entity_kind product_kind(std::shared_ptr<const shop_services> services);
+runtime::entity_kind inventory_kind(std::shared_ptr<const shop_services> services);
+runtime::entity_kind cart_kind(std::shared_ptr<const shop_services> services);
+runtime::entity_kind order_kind(std::shared_ptr<const shop_services> services);
+runtime::entity_kind checkout_kind(std::shared_ptr<const shop_services> services);
+runtime::entity_kind user_kind(std::shared_ptr<const shop_services> services);
+runtime::entity_kind reviews_kind(std::shared_ptr<const shop_services> services);
+runtime::entity_kind import_kind(std::shared_ptr<const shop_services> services);
+runtime::entity_kind supervisor_kind(std::shared_ptr<const shop_services> services);
+runtime::entity_kind dispatcher_kind(std::shared_ptr<const shop_services> services);
+
+} // namespace souk::actors
