@@ -5,7 +5,7 @@
 benches_over_http=(http-checkout http-read)
 
 run_bench() {
-  local name=$1
+  local name=$1 base_url=''
   shift
   build soukd souk-sandbox souk-bench
   local home=$VAR/bench
@@ -23,19 +23,19 @@ run_bench() {
   if [[ " ${benches_over_http[*]} " == *" $name "* ]]; then
     port=$(free_port edge)
     url=http://127.0.0.1:$port
+    base_url=$url
     bring_up_redis
     bring_up_sandbox
     bring_up_soukd
     bring_up_haproxy
   fi
   say "running $name"
-  local code=0
-  SOUK_BENCH_DATABASE_URL=$database_url SOUK_BENCH_BASE_URL=${url:-} \
-    "${as_program[@]}" "$BUILD/tests/souk-bench" "$name" --database-url "$database_url" ${url:+--base-url "$url"} "$@" \
-    >"$VAR/log/bench.out" 2> >(tee "$VAR/log/bench.log" >&2) || code=$?
-  # The figures are the last line of all, after the words of the daemons that stop.
-  head -n -1 "$VAR/log/bench.out"
-  local figures
+  # The figures are the last line of all: held back until the daemons have said that they stopped.
+  local code figures
+  SOUK_BENCH_DATABASE_URL=$database_url SOUK_BENCH_BASE_URL=${base_url:-} \
+    "${as_program[@]}" "$BUILD/tests/souk-bench" "$name" --database-url "$database_url" \
+    ${base_url:+--base-url "$base_url"} "$@" 2> >(tee "$VAR/log/bench.log" >&2) | tee "$VAR/log/bench.out" | sed -u '$d'
+  code=${PIPESTATUS[0]}
   figures=$(tail -n 1 "$VAR/log/bench.out")
   stop_stack
   trap - EXIT

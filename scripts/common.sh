@@ -20,30 +20,34 @@ die() {
 exec {never_written}<> <(:)
 nap() { read -r -t "$1" -u "$never_written" _ || true; }
 
-# Where the kernel says when a process began: with its pid that is its identity, so a recycled pid is never taken for ours.
-birth_of() {
+# look_up_birth PID: sets REPLY to when the kernel says that the process began. With its pid that is its identity, so a
+# recycled pid is never taken for ours. It answers in REPLY because the supervisor asks all day, and $(…) would be a fork each time.
+look_up_birth() {
   local line fields
+  REPLY=''
   { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
   read -r -a fields <<<"${line##*) }"
-  [[ ${fields[0]} != Z ]] && printf '%s' "${fields[19]}"
+  [[ ${fields[0]} != Z ]] && REPLY=${fields[19]}
 }
 
 remember_pid() { # NAME PID
   printf '%s\n' "$2" >"$VAR/run/$1.pid"
-  birth_of "$2" >"$VAR/run/$1.birth" || true
+  look_up_birth "$2" || true
+  printf '%s\n' "$REPLY" >"$VAR/run/$1.birth"
 }
 
 forget_pid() { rm -f "$VAR/run/$1.pid" "$VAR/run/$1.birth"; }
 
-# pid_of NAME: its pid if that very process still runs
-pid_of() {
+# is_running NAME: whether the very process of its pid file still runs
+is_running() {
   local pid='' birth=''
   { read -r pid <"$VAR/run/$1.pid"; } 2>/dev/null || true
   { read -r birth <"$VAR/run/$1.birth"; } 2>/dev/null || true
-  [[ $pid =~ ^[0-9]+$ && -n $birth && $(birth_of "$pid") == "$birth" ]] && printf '%s' "$pid"
+  [[ $pid =~ ^[0-9]+$ && -n $birth ]] && look_up_birth "$pid" && [[ $REPLY == "$birth" ]]
 }
 
-is_running() { pid_of "$1" >/dev/null; }
+# pid_of NAME: its pid, if it runs
+pid_of() { is_running "$1" && printf '%s' "$(<"$VAR/run/$1.pid")"; }
 
 # start_daemon NAME COMMAND …: in a session of its own, because a Ctrl-C meant for us must not reach PostgreSQL before the
 # server in front of it has drained.

@@ -74,7 +74,7 @@ tell_walk_through() {
 
 declare -A born=() due=() patience=()
 
-# A daemon that dies is started again: at once, then after 1, 2, 4 … 10 seconds while it keeps dying.
+# A daemon that dies is started again: at once, then after 1, 2, 4 … 10 seconds while it keeps dying young.
 watch_stack() {
   trap 'note; exit 0' INT TERM HUP
   local name now pid code
@@ -97,7 +97,7 @@ watch_stack() {
       elif ! is_running "$name"; then
         pid=$(<"$VAR/run/$name.pid") code=0
         wait "$pid" 2>/dev/null || code=$?
-        if ((now - born[$name] > 60)); then patience[$name]=0; fi
+        if ((now - born[$name] > 20)); then patience[$name]=0; fi
         due[$name]=$((now + patience[$name]))
         say "$name (pid $pid) ended with $(spell_exit "$code"); starting it again in ${patience[$name]} s"
         patience[$name]=$((patience[$name] == 0 ? 1 : patience[$name] * 2))
@@ -125,7 +125,7 @@ detach_stack() {
   trap 'kill -TERM $pid 2>/dev/null' INT TERM
   while true; do
     local over=''
-    if [[ -f $VAR/run/ready ]] || ! birth_of "$pid" >/dev/null; then over=yes; fi
+    if [[ -f $VAR/run/ready ]] || ! look_up_birth "$pid"; then over=yes; fi
     local lines
     lines=$(wc -l <"$log")
     if ((lines > shown)); then sed -n "$((shown + 1)),${lines}p" "$log"; fi
