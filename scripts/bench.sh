@@ -10,7 +10,7 @@ run_bench() {
   build soukd souk-sandbox souk-bench
   local home=$VAR/bench
   VAR=$home
-  stop_supervisor
+  stop_leftovers
   remove_var "$home"
   unset SOUK_DATABASE_URL SOUK_REDIS_URL SOUK_SANDBOX_GATEWAY_URL
   prepare_var
