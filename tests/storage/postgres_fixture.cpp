@@ -1,0 +1,9 @@
+#include "storage/fixtures.hpp"
+
+namespace souk::tests {
+
+std::unique_ptr<store_under_test> make_postgres_store() {
+  return nullptr;
+}
+
+} // namespace souk::tests
