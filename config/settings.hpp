@@ -45,9 +45,9 @@ struct settings {
   std::size_t max_in_flight = 512;
   /// The one deadline that a request carries from the edge to its actors.
   std::chrono::milliseconds request_timeout_ms{5000};
-  std::size_t max_body_bytes = 1024 * 1024;
+  std::size_t max_body_bytes = std::size_t{1} << 20;
   /// The same limit for product imports.
-  std::size_t max_import_bytes = 32 * 1024 * 1024;
+  std::size_t max_import_bytes = std::size_t{32} << 20;
 
   // -- storage -------------------------------------------------------------------
 
