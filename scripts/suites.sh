@@ -47,6 +47,7 @@ start_scratch_postgres() {
   VAR=$scratch/state
   prepare_var
   bring_up_postgres >/dev/null
+  as_superuser -d postgres -c 'ALTER ROLE souk CREATEDB' # a test may want a database of its own
   scratch_database_url=$database_url
 }
 
