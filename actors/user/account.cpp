@@ -1,5 +1,7 @@
 #include "actors/user/account.hpp"
 
+#include "actors/text.hpp"
+
 #include <algorithm>
 #include <tuple>
 
@@ -13,11 +15,6 @@ bool is_control(unsigned char c) noexcept {
 
 bool is_alnum(unsigned char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-std::size_t code_points(std::string_view text) noexcept {
-  return static_cast<std::size_t>(
-    std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 bool is_local_part(std::string_view text) noexcept {
@@ -67,14 +64,12 @@ std::string normal_email(std::string_view text) {
 
 bool is_email(std::string_view text) noexcept {
   auto at = text.rfind('@');
-  return at != std::string_view::npos && text.size() <= 254 && is_local_part(text.substr(0, at))
+  return at != std::string_view::npos && text.size() <= 254 && characters(text) && is_local_part(text.substr(0, at))
          && is_domain(text.substr(at + 1));
 }
 
-bool is_person_name(std::string_view text) noexcept {
-  auto n = code_points(text);
-  return n >= 1 && n <= 200 && std::any_of(text.begin(), text.end(), [](char c) { return c != ' '; })
-         && std::none_of(text.begin(), text.end(), [](char c) { return is_control(static_cast<unsigned char>(c)); });
+std::optional<rejection> check_person_name(std::string_view text) {
+  return check_text(text, "name", {1, 200, lines::one});
 }
 
 account::account(storage::user_snapshot rows) : user_(std::move(rows.user)), carts_(std::move(rows.carts)) {
@@ -84,34 +79,30 @@ account::account(storage::user_snapshot rows) : user_(std::move(rows.user)), car
                    [](const auto& a, const auto& b) { return a.touched_at > b.touched_at; });
 }
 
-std::optional<field_problem> account::check_new(const storage::user_row& user) {
+std::optional<rejection> account::check_new(const storage::user_row& user) {
   if (user.kind == storage::user_kind::guest) {
     if (!user.email.empty() || !user.password_hash.empty())
-      return field_problem{"email", "a guest has neither e-mail nor password"};
+      return invalid("email", "a guest has neither e-mail nor password");
     return std::nullopt;
   }
   if (!is_email(user.email) || user.email != normal_email(user.email))
-    return field_problem{"email", "this is not an e-mail address"};
-  if (!is_person_name(user.name))
-    return field_problem{"name", "a name has 1 to 200 characters"};
+    return invalid("email", "this is not an e-mail address");
+  if (auto no = check_person_name(user.name))
+    return no;
   if (user.password_hash.empty())
-    return field_problem{"password", "a password is needed"};
+    return invalid("password", "a password is needed");
   return std::nullopt;
 }
 
-std::optional<field_problem> account::check_session(const storage::session_row& s, storage::timestamp now) const {
+std::optional<rejection> account::check_session(const storage::session_row& s, storage::timestamp now) const {
   using storage::session_kind;
   if (s.expires_at <= now)
-    return field_problem{"expires_at", "the session would have expired already"};
+    return invalid("expires_at", "the session would have expired already");
   if ((s.kind == session_kind::guest) != (user_.kind == storage::user_kind::guest))
-    return field_problem{"kind", "guests have guests' sessions, and nobody else has"};
+    return invalid("kind", "guests have guests' sessions, and nobody else has");
   if ((s.kind == session_kind::api) != !s.store_id.is_nil())
-    return field_problem{"store_id", "an API token reaches one store, and only an API token does"};
-  if (s.kind == session_kind::api && code_points(s.label) == 0)
-    return field_problem{"label", "an API token needs a label"};
-  if (code_points(s.label) > 100)
-    return field_problem{"label", "a label has at most 100 characters"};
-  return std::nullopt;
+    return invalid("store_id", "an API token reaches one store, and only an API token does");
+  return check_text(s.label, "label", {s.kind == session_kind::api ? 1U : 0U, 100, lines::one});
 }
 
 bool account::has_room_for_api_token(storage::timestamp now) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/outcome.hpp"
 #include "storage/entity_reader.hpp"
 
 #include <cstring>
@@ -16,14 +17,8 @@ std::string normal_email(std::string_view text);
 /// Whether it looks like an address that mail can be sent to: what RFC 5321 allows without quotes, at most 254 characters. It is
 /// a check against typing errors; only a mail that arrives proves more.
 bool is_email(std::string_view text) noexcept;
-/// 1 to 200 characters (code points) without control characters.
-bool is_person_name(std::string_view text) noexcept;
-
-/// What is wrong with a command, and with which of its fields.
-struct field_problem {
-  std::string field;
-  std::string message;
-};
+/// 1 to 200 characters without control characters.
+std::optional<rejection> check_person_name(std::string_view text);
 
 /// One user's profile, sessions and index of carts. The rules, pure.
 class account {
@@ -35,9 +30,9 @@ public:
   explicit account(storage::user_snapshot rows);
 
   /// A registered user needs e-mail, name and password hash; a guest has neither e-mail nor password.
-  static std::optional<field_problem> check_new(const storage::user_row& user);
+  static std::optional<rejection> check_new(const storage::user_row& user);
   /// Whether the session may be opened by this user now.
-  std::optional<field_problem> check_session(const storage::session_row& s, storage::timestamp now) const;
+  std::optional<rejection> check_session(const storage::session_row& s, storage::timestamp now) const;
 
   const storage::user_row& user() const noexcept { return user_; }
   bool has_room_for_api_token(storage::timestamp now) const;

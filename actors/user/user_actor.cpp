@@ -8,10 +8,6 @@ namespace souk::actors {
 
 namespace {
 
-caf::error invalid(field_problem p) {
-  return refuse(errc::invalid, std::move(p.message), std::move(p.field));
-}
-
 caf::error no_such_user() {
   return refuse(errc::not_found, "there is no such user");
 }
@@ -28,9 +24,9 @@ user_view user_state::view() const {
   return out;
 }
 
-void user_state::refuse_turn(runtime::owed_answer& answer, caf::error why) {
+void user_state::turn_down(runtime::owed_answer& answer, caf::error why) {
   answer.deliver(std::move(why));
-  queue.done();
+  queue.leave();
 }
 
 // Memory changes when the rows are durable, so a full queue leaves it right. After any other failure it is for the rows to say
@@ -46,11 +42,11 @@ void user_state::write(storage::write_set rows, runtime::owed_answer answer,
           return self->quit(std::move(why));
         }
         landed(answer);
-        queue.done();
+        queue.leave();
       },
       [this, answer](caf::error& why) mutable {
         if (why == runtime::errc::overloaded)
-          return refuse_turn(answer, std::move(why));
+          return turn_down(answer, std::move(why));
         answer.deliver(why);
         self->quit(std::move(why));
       });
@@ -63,18 +59,18 @@ void user_state::sign(const sign_up& c, runtime::owed_answer answer) {
   user.created_at = session.created_at = now();
   if (exists) { // asked again because an answer was lost, or by somebody else
     if (rules.session(session.hash, now()) == nullptr || rules.user().email != user.email)
-      return refuse_turn(answer, refuse(errc::forbidden, "this user has signed up already"));
+      return turn_down(answer, refuse(errc::forbidden, "this user has signed up already"));
     answer.deliver(view());
-    return queue.done();
+    return queue.leave();
   }
   if (user.id != id() || session.user_id != id())
-    return refuse_turn(answer, refuse(errc::invalid, "the user's id is not the address", "user_id"));
+    return turn_down(answer, refuse(errc::invalid, "the user's id is not the address", "user_id"));
   auto wrong = account::check_new(user);
   if (!wrong)
     wrong = account{storage::user_snapshot{user, {}, {}}}.check_session(session, now());
   if (wrong) {
     runtime::retire(context);
-    return refuse_turn(answer, invalid(std::move(*wrong)));
+    return turn_down(answer, refuse(*wrong));
   }
   storage::write_set rows;
   rows.mutations.push_back(storage::insert_user{user});
@@ -94,9 +90,9 @@ void user_state::open(const open_session& c, runtime::owed_answer answer) {
   session.user_id = id();
   session.created_at = now();
   if (auto wrong = rules.check_session(session, now()))
-    return refuse_turn(answer, invalid(std::move(*wrong)));
+    return turn_down(answer, refuse(*wrong));
   if (session.kind == storage::session_kind::api && !rules.has_room_for_api_token(now()))
-    return refuse_turn(answer, refuse(errc::limit_exceeded, "a user has at most 100 API tokens"));
+    return turn_down(answer, refuse(errc::limit_exceeded, "a user has at most 100 API tokens"));
   auto ended = rules.sessions_to_end(session.kind, now());
   storage::write_set rows;
   for (const auto& hash : ended)
@@ -113,7 +109,7 @@ void user_state::open(const open_session& c, runtime::owed_answer answer) {
 void user_state::close(const close_session& c, runtime::owed_answer answer) {
   if (rules.session(c.hash, now()) == nullptr) {
     answer.deliver(false);
-    return queue.done();
+    return queue.leave();
   }
   storage::write_set rows;
   rows.mutations.push_back(storage::delete_session{c.hash, id()});
@@ -126,7 +122,7 @@ void user_state::close(const close_session& c, runtime::owed_answer answer) {
 void user_state::note(const note_cart& c, runtime::owed_answer answer) {
   if (rules.is_last_touched(c.store_id, c.cart_id)) {
     answer.deliver(true);
-    return queue.done();
+    return queue.leave();
   }
   auto row = rules.touched(c.store_id, c.cart_id, now());
   storage::write_set rows;
@@ -140,7 +136,7 @@ void user_state::note(const note_cart& c, runtime::owed_answer answer) {
 void user_state::forget(const forget_cart& c, runtime::owed_answer answer) {
   if (!rules.has_cart_in(c.store_id)) {
     answer.deliver(false);
-    return queue.done();
+    return queue.leave();
   }
   storage::write_set rows;
   rows.mutations.push_back(storage::delete_user_cart{id(), c.store_id});
@@ -189,11 +185,11 @@ user_actor::behavior_type user(user_actor::stateful_pointer<user_state> self, ru
   // Takes a turn for a command; whether the user is there is asked when the turn has come.
   auto in_turn = [self](auto command, bool needs_user, auto does) {
     runtime::owed_answer answer{self->make_response_promise()};
-    bool taken = self->state.queue.take([self, command, needs_user, does, answer]() mutable {
+    bool taken = self->state.queue.enter([self, command, needs_user, does, answer]() mutable {
       auto& me = self->state;
       if (needs_user && !me.exists) {
         answer.deliver(no_such_user());
-        return me.queue.done();
+        return me.queue.leave();
       }
       (me.*does)(command, answer);
     });

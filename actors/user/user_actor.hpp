@@ -1,7 +1,7 @@
 #pragma once
 
+#include "actors/edit_line.hpp"
 #include "actors/services.hpp"
-#include "actors/turns.hpp"
 #include "actors/type_ids.hpp"
 #include "actors/user/account.hpp"
 #include "runtime/owed_answer.hpp"
@@ -43,7 +43,7 @@ struct user_state {
   runtime::entity_context context;
   bool exists = false;
   account rules; ///< what is committed
-  turns queue;
+  edit_line queue; ///< commands that change rows, one at a time
   int orders_under_way = 0; ///< notes of orders commute: they take no turn
 
   const storage::ulid& id() const noexcept { return context.who.id; }
@@ -62,7 +62,7 @@ struct user_state {
 
 private:
   void write(storage::write_set rows, runtime::owed_answer answer, std::function<void(runtime::owed_answer&)> landed);
-  void refuse_turn(runtime::owed_answer& answer, caf::error why);
+  void turn_down(runtime::owed_answer& answer, caf::error why);
 };
 
 } // namespace souk::actors
