@@ -56,7 +56,8 @@ struct fault_rates {
 /// Draws the faults of a run from a seed. Faults can also be scripted one by one for a test that needs a certain one.
 class fault_plan {
 public:
-  explicit fault_plan(std::uint64_t seed = 0, fault_rates rates = {}) noexcept : random_(seed), rates_(rates) {}
+  fault_plan() noexcept : fault_plan(0) {} ///< nothing goes wrong
+  explicit fault_plan(std::uint64_t seed, fault_rates rates = {}) noexcept : random_(seed), rates_(rates) {}
 
   /// The next commit meets this one; several queue up.
   void script(fault next) { scripted_.push_back(next); }
