@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include <caf/actor.hpp>
 #include <caf/response_promise.hpp>
 
 namespace souk::runtime {
@@ -28,6 +29,13 @@ public:
   void deliver(T&& x) {
     if (promise_ && promise_->pending())
       promise_->deliver(std::forward<T>(x));
+  }
+
+  /// Lets somebody else answer.
+  template <class... Ts>
+  void delegate(const caf::actor& whom, Ts&&... xs) {
+    if (promise_ && promise_->pending())
+      promise_->delegate(whom, std::forward<Ts>(xs)...);
   }
 
   explicit operator bool() const noexcept { return promise_ && promise_->pending(); }
