@@ -50,7 +50,7 @@ shard_state::iterator shard_state::start(const entity_address& whom, delivery ho
   }
   if (entities.size() >= services.options.entities_max)
     for (const auto& oldest : recent)
-      if (auto& e = entities.at(oldest); e.now == phase::active) {
+      if (auto& e = entities.at(oldest); e.now == phase::active && !services.catalog->kinds.at(oldest.kind).stays) {
         stop(e);
         break;
       }
@@ -236,7 +236,8 @@ void shard_state::down(const caf::actor_addr& who, const caf::error& why) {
   } else if (e.pins > 0) {
     e.now = phase::waiting;
     e.activation = 0; // nothing more may be written in the name of that life
-  } else if (!e.queue.empty() && !crashes_too_often(address)) {
+  } else if ((!e.queue.empty() || (why && services.catalog->kinds.at(address.kind).stays && !draining))
+             && !crashes_too_often(address)) {
     load(e, address);
   } else {
     fail_parked(e, errc::unavailable);
@@ -270,7 +271,7 @@ void shard_state::sweep() {
     auto& e = entities.at(*at);
     if (now - e.used < services.options.idle && !draining)
       break; // the rest was used later
-    if (e.now == phase::active && (e.pins == 0 || draining))
+    if (e.now == phase::active && (draining || (e.pins == 0 && !services.catalog->kinds.at(at->kind).stays)))
       stop(e);
   }
   std::erase_if(crashes, [&](const auto& c) { return now - c.second.since > std::chrono::minutes{1}; });

@@ -1,0 +1,49 @@
+#include "actors/dispatcher/cursor_book.hpp"
+
+#include <algorithm>
+
+namespace souk::actors {
+
+cursor_book::position cursor_book::read(const std::string& consumer, storage::shard_id shard) {
+  std::lock_guard lock{guard_};
+  auto now = std::chrono::steady_clock::now();
+  auto& at = read_at_[consumer];
+  if (at == std::chrono::steady_clock::time_point{} || now - at > std::chrono::milliseconds{200}) {
+    auto& all = first_[consumer];
+    all.clear();
+    for (const auto& c : outbox_->cursors(consumer))
+      all[c.shard] = {c.seq, c.n};
+    at = now;
+  }
+  auto found = first_[consumer].find(shard);
+  auto best = found == first_[consumer].end() ? position{} : found->second;
+  if (auto mine = dirty_.find({consumer, shard}); mine != dirty_.end())
+    best = std::max(best, mine->second);
+  return best;
+}
+
+void cursor_book::advance(const std::string& consumer, storage::shard_id shard, position to) {
+  std::lock_guard lock{guard_};
+  auto& at = dirty_[{consumer, shard}];
+  at = std::max(at, to);
+}
+
+void cursor_book::flush(std::chrono::milliseconds older_than) {
+  std::vector<storage::outbox_cursor> all;
+  {
+    std::lock_guard lock{guard_};
+    auto now = std::chrono::steady_clock::now();
+    if (dirty_.empty() || now - flushed_at_ < older_than)
+      return;
+    flushed_at_ = now;
+    for (const auto& [key, at] : dirty_)
+      all.push_back({key.first, key.second, at.seq, at.n});
+  }
+  outbox_->save(all);
+  std::lock_guard lock{guard_};
+  for (const auto& c : all)
+    if (auto at = dirty_.find({c.consumer, c.shard}); at != dirty_.end() && at->second == position{c.seq, c.n})
+      dirty_.erase(at);
+}
+
+} // namespace souk::actors

@@ -1,0 +1,287 @@
+#include "actors/dispatcher/dispatcher_actor.hpp"
+
+#include "actors/kinds.hpp"
+
+#include <algorithm>
+
+#include <caf/stateful_actor.hpp>
+#include <spdlog/spdlog.h>
+
+namespace souk::actors {
+
+using runtime::delivery;
+
+namespace {
+
+constexpr std::chrono::milliseconds gather{100}; ///< events of so long go out together: a round trip per event costs too much
+constexpr std::size_t batch_max = 256;
+constexpr std::size_t backlog_max = 20'000;
+constexpr int read_max = 2'000;
+constexpr int failures_before_parking = 8;
+constexpr std::chrono::milliseconds flush_every{1000};
+
+cursor_book::position position_of(const storage::outbox_event& e) {
+  return {e.seq, e.n};
+}
+
+struct outbox_found {
+  std::vector<cursor_book::position> positions; ///< one per consumer
+  std::vector<storage::outbox_event> events;
+  bool more = false;
+};
+
+} // namespace
+
+void dispatcher_state::read_outbox() {
+  if (reading)
+    return;
+  reading = true;
+  ready = false;
+  std::vector<std::string> names;
+  for (const auto& c : consumers)
+    names.push_back(c.name);
+  auto job = [me = caf::actor_cast<caf::actor>(self), names, shard = context.who.shard(), cursors = cursors,
+              outbox = services->outbox] {
+    runtime::loaded_entity out;
+    try {
+      outbox_found found;
+      for (const auto& n : names)
+        found.positions.push_back(cursors->read(n, shard));
+      auto from = *std::min_element(found.positions.begin(), found.positions.end());
+      found.events = outbox->read(shard, from.seq, from.n, read_max);
+      found.more = found.events.size() == static_cast<std::size_t>(read_max);
+      out.rows = std::move(found);
+    } catch (const std::exception& e) {
+      out.error = e.what();
+    }
+    caf::anon_send(me, std::move(out));
+  };
+  if (!services->event_workers->post(std::move(job))) {
+    reading = false;
+    self->delayed_send(self, std::chrono::seconds{1}, runtime::own_atom_v);
+  }
+}
+
+void dispatcher_state::take_over(const runtime::loaded_entity& found) {
+  reading = false;
+  if (!found.rows.has_value()) {
+    spdlog::warn("shard {}: the outbox was not read: {}", context.who.shard(), found.error);
+    self->delayed_send(self, std::chrono::seconds{1}, runtime::own_atom_v);
+    return;
+  }
+  const auto& rows = std::any_cast<const outbox_found&>(found.rows);
+  ready = true;
+  base += backlog.size();
+  backlog.assign(rows.events.begin(), rows.events.end());
+  for (std::size_t i = 0; i < consumers.size(); ++i) {
+    auto first = std::find_if(backlog.begin(), backlog.end(),
+                              [&](const auto& e) { return position_of(e) > rows.positions[i]; });
+    consumers[i].done = base + static_cast<std::uint64_t>(first - backlog.begin());
+  }
+  overflowed = rows.more;
+  auto waiting = std::move(early);
+  early.clear();
+  add(waiting);
+  arm(gather);
+}
+
+void dispatcher_state::add(const std::vector<storage::outbox_event>& events) {
+  if (!ready) {
+    if (early.size() < backlog_max)
+      early.insert(early.end(), events.begin(), events.end());
+    else
+      overflowed = true;
+    return;
+  }
+  for (const auto& e : events) {
+    if (overflowed || backlog.size() >= backlog_max) {
+      overflowed = true; // it is in the outbox, and is read from there when the backlog is done
+      return;
+    }
+    if (backlog.empty() || position_of(e) > position_of(backlog.back()))
+      backlog.push_back(e);
+  }
+  if (!backlog.empty())
+    arm(gather);
+}
+
+void dispatcher_state::arm(std::chrono::milliseconds wait) {
+  if (timer_runs)
+    return;
+  timer_runs = true;
+  self->delayed_send(self, wait, runtime::sweep_atom_v);
+}
+
+void dispatcher_state::deliver() {
+  timer_runs = false;
+  if (!ready)
+    return;
+  trim();
+  auto now = context.time->now();
+  auto end = base + backlog.size();
+  bool waits = false;
+  for (std::size_t i = 0; i < consumers.size(); ++i) {
+    auto& c = consumers[i];
+    if (c.asked > 0 || c.done >= end)
+      continue;
+    if (c.not_before > now)
+      waits = true;
+    else
+      deliver_to(i);
+  }
+  if (waits)
+    arm(std::chrono::milliseconds{250});
+  if (overflowed && backlog.empty())
+    read_outbox();
+}
+
+void dispatcher_state::deliver_to(std::size_t which) {
+  auto& c = consumers[which];
+  auto first = backlog.begin() + static_cast<std::ptrdiff_t>(c.done - base);
+  auto count = std::min<std::size_t>(batch_max, static_cast<std::size_t>(backlog.end() - first));
+  std::vector<storage::outbox_event> events(first, first + static_cast<std::ptrdiff_t>(count));
+  c.asked = count;
+  if (!c.target)
+    return index_orders(which, std::move(events));
+  auto job = [me = caf::actor_cast<caf::actor>(self), which, target = c.target, name = c.name, cursors = cursors,
+              events = std::move(events)] {
+    std::size_t n = 0;
+    try {
+      n = std::min(target->deliver(events), events.size());
+      if (n > 0)
+        cursors->advance(name, events[n - 1].shard, position_of(events[n - 1]));
+      cursors->flush(flush_every);
+    } catch (const std::exception& e) {
+      spdlog::warn("events for {} were not delivered: {}", name, e.what());
+    }
+    caf::anon_send(me, runtime::retry_atom_v, std::uint64_t{which}, std::uint64_t{n});
+  };
+  if (!services->event_workers->post(std::move(job)))
+    done(which, 0);
+}
+
+// The users' index of their orders: a user's orders lie in the shards of the stores he bought from, so his own shard keeps the list.
+void dispatcher_state::index_orders(std::size_t which, std::vector<storage::outbox_event> events) {
+  struct progress {
+    std::size_t waiting = 1; ///< one for the loop below
+    std::size_t first_failed;
+    cursor_book::position last;
+  };
+  auto p = std::make_shared<progress>();
+  p->first_failed = events.size();
+  auto finish = [this, which, p, shard = context.who.shard()](const std::vector<storage::outbox_event>& all) {
+    if (--p->waiting > 0)
+      return;
+    if (p->first_failed > 0)
+      cursors->advance(consumers[which].name, shard, position_of(all[p->first_failed - 1]));
+    done(which, p->first_failed);
+  };
+  auto shared = std::make_shared<const std::vector<storage::outbox_event>>(std::move(events));
+  for (std::size_t i = 0; i < shared->size(); ++i) {
+    const auto& e = (*shared)[i].event;
+    if (e.topic != "order.created")
+      continue;
+    auto field = std::find_if(e.fields.begin(), e.fields.end(), [](const auto& f) { return f.first == "user_id"; });
+    auto user = field == e.fields.end() ? std::nullopt : storage::ulid::parse(field->second);
+    if (!user)
+      continue;
+    ++p->waiting;
+    runtime::ask(self, *context.routes, user_at(*user), delivery::activate, note_order{e.subject, e.store_id, e.at})
+      .then([finish, shared](bool) { finish(*shared); },
+            [finish, shared, p, i](const caf::error& why) {
+              // A user who is gone (a purged guest) needs no index; anything else is tried again.
+              if (!(why == errc::not_found))
+                p->first_failed = std::min(p->first_failed, i);
+              finish(*shared);
+            });
+  }
+  finish(*shared);
+}
+
+void dispatcher_state::done(std::size_t which, std::size_t count) {
+  auto& c = consumers[which];
+  auto asked = std::exchange(c.asked, 0);
+  c.done += count;
+  if (count == asked) {
+    c.failures = 0;
+  } else if (count > 0) {
+    c.failures = 1;
+    c.not_before = context.time->now() + std::chrono::milliseconds{200};
+  } else if (++c.failures >= failures_before_parking && c.target && c.done < base + backlog.size()
+             && c.target->parks_what_fails()) {
+    const auto& poison = backlog[c.done - base];
+    spdlog::error("an event ({}, {}, {}) keeps failing for {}: parked", poison.shard, poison.seq, poison.n, c.name);
+    services->event_workers->post([outbox = services->outbox, name = c.name, poison] {
+      try {
+        outbox->park(name, poison, "delivery failed " + std::to_string(failures_before_parking) + " times");
+      } catch (const std::exception& e) {
+        spdlog::error("a parked event of {} was not written down: {}", name, e.what());
+      }
+    });
+    cursors->advance(c.name, poison.shard, position_of(poison));
+    ++c.done;
+    c.failures = 0;
+  } else {
+    auto wait = std::chrono::milliseconds{200} * (1 << std::min(c.failures - 1, 8));
+    c.not_before = context.time->now() + std::min<std::chrono::milliseconds>(wait, std::chrono::seconds{60});
+  }
+  if (c.done < base + backlog.size() || overflowed)
+    arm(count == asked ? std::chrono::milliseconds{1} : std::chrono::milliseconds{200});
+  else
+    trim();
+}
+
+void dispatcher_state::trim() {
+  auto slowest = base + backlog.size();
+  for (const auto& c : consumers)
+    slowest = std::min(slowest, c.done);
+  for (; base < slowest; ++base)
+    backlog.pop_front();
+}
+
+namespace {
+
+dispatcher_actor::behavior_type dispatcher(dispatcher_actor::stateful_pointer<dispatcher_state> self,
+                                           runtime::entity_context context, std::shared_ptr<const shop_services> services,
+                                           std::shared_ptr<cursor_book> cursors) {
+  auto& state = self->state;
+  state.self = self;
+  state.context = std::move(context);
+  state.services = std::move(services);
+  state.cursors = std::move(cursors);
+  state.consumers.push_back({"user_index", nullptr, 0, 0, 0, {}});
+  for (const auto& c : state.services->consumers)
+    state.consumers.push_back({c->name(), c, 0, 0, 0, {}});
+  state.read_outbox();
+  return {
+    [](runtime::begin_atom) {
+      // nop: being there is all it takes
+    },
+    [self](runtime::events_atom, const std::vector<storage::outbox_event>& events) { self->state.add(events); },
+    [self](const runtime::loaded_entity& found) { self->state.take_over(found); },
+    [self](runtime::retry_atom, std::uint64_t which, std::uint64_t count) {
+      self->state.done(static_cast<std::size_t>(which), static_cast<std::size_t>(count));
+    },
+    [self](runtime::sweep_atom) { self->state.deliver(); },
+    [self](runtime::own_atom) { self->state.read_outbox(); },
+    [self](runtime::stop_atom) { self->quit(); }, // what is not delivered is in the outbox
+  };
+}
+
+} // namespace
+
+runtime::entity_kind dispatcher_kind(std::shared_ptr<const shop_services> services) {
+  auto cursors = std::make_shared<cursor_book>(services->outbox);
+  runtime::entity_kind k;
+  k.name = "event_dispatcher";
+  k.stays = true;
+  k.load = [](storage::entity_reader&, const runtime::entity_address&) -> std::any {
+    return {}; // it reads the outbox itself, on the event workers
+  };
+  k.spawn = [services, cursors](caf::actor_system& system, runtime::entity_context context, std::any) {
+    return caf::actor_cast<caf::actor>(system.spawn(dispatcher, std::move(context), services, cursors));
+  };
+  return k;
+}
+
+} // namespace souk::actors
