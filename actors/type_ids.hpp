@@ -81,5 +81,6 @@ CAF_BEGIN_TYPE_ID_BLOCK(souk_actors, caf::id_block::souk_runtime_last_type_id + 
   CAF_ADD_TYPE_ID(souk_actors, (souk::storage::import_row))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::watch_order))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::unwatch_order))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::cart_handover))
 CAF_END_TYPE_ID_BLOCK(souk_actors)
 // clang-format on

@@ -67,9 +67,13 @@ struct lines_ordered {
 };
 /// From whoever swept the shard: delete the cart if it has expired. Nothing is answered.
 struct expire_cart {};
-/// From the target of a merge: hand over your lines and stop changing until told (within the merge's write set). → cart_row
+/// From the target of a merge: hand over your lines and stop changing until told how it ended. → cart_handover
 struct surrender_cart {
   storage::ulid to;
+};
+struct cart_handover {
+  storage::cart_row row;        ///< id nil: there is no cart
+  std::uint64_t activation = 0; ///< the life that holds still: named by the merge's write set
 };
 /// The merge was committed (gone) or not (keep). Nothing is answered.
 struct surrendered {
@@ -116,6 +120,10 @@ typename I::result_type inspect(I& f, expire_cart&) {
 template <class I>
 typename I::result_type inspect(I& f, surrender_cart& x) {
   return f(x.to);
+}
+template <class I>
+typename I::result_type inspect(I& f, cart_handover& x) {
+  return f(x.row, x.activation);
 }
 template <class I>
 typename I::result_type inspect(I& f, surrendered& x) {
