@@ -46,6 +46,7 @@ struct change_product {
   std::optional<std::vector<variant_draft>> variants;
   std::vector<storage::ulid> remove_variants;
   std::optional<std::int64_t> expected_version;
+  std::string stock_reason = "set"; ///< what the ledger says where a draft sets stock: "set", "imported"
 };
 
 struct product_written {
@@ -66,7 +67,7 @@ template <class I>
 typename I::result_type inspect(I& f, change_product& x) {
   return f(x.by, x.store_id, x.product_id, x.title, x.handle, x.description, x.vendor, x.category, x.product_type, x.tags,
            x.status, x.options, x.images, x.seo_title, x.seo_description, x.variants, x.remove_variants,
-           x.expected_version);
+           x.expected_version, x.stock_reason);
 }
 template <class I>
 typename I::result_type inspect(I& f, product_written& x) {
