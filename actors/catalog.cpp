@@ -1,5 +1,9 @@
 #include "actors/kinds.hpp"
 #include "actors/services.hpp"
+#include "actors/type_ids.hpp"
+
+#include <caf/actor_system_config.hpp>
+#include <caf/deep_to_string.hpp>
 
 namespace souk::actors {
 
@@ -19,6 +23,14 @@ runtime::entity_catalog shop_catalog(std::shared_ptr<const shop_services> servic
   all.on_begin = {kind::supervisor, kind::dispatcher};
   all.event_sink = kind::dispatcher;
   return all;
+}
+
+void add_shop_types(caf::actor_system_config& config) {
+  config.add_message_types<caf::id_block::souk_actors>();
+  config.add_error_category(caf::atom("soukshop"), [](std::uint8_t code, caf::atom_value, const caf::message& context) {
+    auto text = to_string(static_cast<errc>(code));
+    return context.empty() ? text : text + ": " + caf::to_string(context);
+  });
 }
 
 } // namespace souk::actors

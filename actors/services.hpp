@@ -12,6 +12,10 @@
 #include <string>
 #include <vector>
 
+namespace caf {
+class actor_system_config;
+} // namespace caf
+
 namespace souk::actors {
 
 /// Someone who hears of every committed event, at least once and in order per shard. Called on a worker thread.
@@ -48,6 +52,9 @@ struct shop_services {
   std::function<void(const storage::ulid& store, const storage::ulid& product)> product_changed;
   std::function<void(const storage::ulid& variant, std::int64_t available)> stock_changed;
 };
+
+/// Registers the shop's message types and its errors' names.
+void add_shop_types(caf::actor_system_config& config);
 
 /// Every kind of entity of the shop, for the shards.
 runtime::entity_catalog shop_catalog(std::shared_ptr<const shop_services> services);

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "actors/services.hpp"
+
+namespace souk::integrations {
+
+/// Writes every event to the log (level debug): the simplest consumer, and proof that events flow without Redis.
+class event_log final : public actors::event_consumer {
+public:
+  std::string name() const override { return "log"; }
+  std::size_t deliver(const std::vector<storage::outbox_event>& events) override;
+};
+
+} // namespace souk::integrations

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "actors/services.hpp"
+#include "config/settings.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/id_source.hpp"
+#include "runtime/node.hpp"
+#include "runtime/thread_pool.hpp"
+#include "storage/postgres/postgres.hpp"
+
+#include <functional>
+#include <memory>
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+
+namespace souk::server {
+
+/// The actor system's configuration: message types, error names, the scheduler that wakes fastest when idle.
+struct actor_config : caf::actor_system_config {
+  explicit actor_config(std::size_t threads);
+};
+
+/// A whole shop without its HTTP edge: databases, gateways, actors, shards. What soukd serves and what benchmarks drive.
+class shop_stack {
+public:
+  /// Connects and asks the database for its time. @throws storage::unavailable
+  explicit shop_stack(const config::settings& s);
+  ~shop_stack();
+
+  /// Takes the shards and begins to serve. `hooks` are called after commits that make pages old.
+  /// @param fatal this process must end: another node took its shards
+  void start(std::function<void(const storage::ulid& store, const storage::ulid& product)> product_changed,
+             std::function<void(const storage::ulid& variant, std::int64_t available)> stock_changed,
+             std::function<void(const std::string&)> fatal);
+  /// Drains within the grace period. Safe to call twice.
+  void stop(std::chrono::milliseconds grace);
+
+  caf::actor_system& system() { return system_; }
+  runtime::node& node() { return node_; }
+  runtime::id_source& ids() { return ids_; }
+  const runtime::clock& clock() const { return clock_; }
+  const storage::postgres::databases& databases() const { return databases_; }
+  const config::settings& settings() const { return settings_; }
+
+private:
+  config::settings settings_;
+  storage::postgres::databases databases_;
+  runtime::database_clock clock_;
+  runtime::id_source ids_;
+  actor_config actor_config_;
+  caf::actor_system system_;
+  std::shared_ptr<runtime::thread_pool> gateway_workers_;
+  std::shared_ptr<runtime::thread_pool> event_workers_;
+  runtime::node node_;
+  bool stopped_ = false;
+};
+
+} // namespace souk::server

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "soukd/shop_stack.hpp"
+#include "tests/bench/bench.hpp"
+
+#include <vector>
+
+namespace souk::bench {
+
+/// A shop driven without HTTP: messages straight to the actors, durable as in production.
+class direct_shop {
+public:
+  explicit direct_shop(const options& o);
+  ~direct_shop();
+
+  server::shop_stack& stack() { return *stack_; }
+
+  struct sold {
+    storage::ulid store;
+    storage::ulid product;
+    storage::ulid variant;
+  };
+  /// Opens stores with `variants_each` variants each (one per product), with plenty of stock.
+  std::vector<sold> open_stores(int stores, int variants_each);
+  std::vector<storage::ulid> sign_up_shoppers(int count);
+
+private:
+  std::unique_ptr<server::shop_stack> stack_;
+};
+
+/// How many orders/s are placed, one variant each, drawn at random from `goods`, `window` under way at a time.
+struct placing_result {
+  double per_second = 0;
+  std::uint64_t placed = 0;
+  std::uint64_t refused = 0;
+  latencies took;
+};
+placing_result place_orders(direct_shop& shop, const std::vector<direct_shop::sold>& goods,
+                            const std::vector<storage::ulid>& shoppers, int drivers, int window,
+                            std::chrono::seconds warm_up, std::chrono::seconds duration);
+
+} // namespace souk::bench

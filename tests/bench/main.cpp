@@ -1,0 +1,37 @@
+#include "tests/bench/bench.hpp"
+
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+int main(int argc, char** argv) {
+  using namespace souk::bench;
+  const std::map<std::string, std::function<int(const options&)>> all{{"hot-sku", hot_sku},
+                                                                     {"spread", spread},
+                                                                     {"idle", idle},
+                                                                     {"http-checkout", http_checkout},
+                                                                     {"http-read", http_read}};
+  options o;
+  int seconds = 10;
+  CLI::App app{"souk's benchmarks: the last line is one JSON object"};
+  app.add_option("name", o.name, "hot-sku, spread, idle, http-checkout, http-read")->required();
+  app.add_option("--database-url", o.database_url, "a migrated database that nobody else uses")->required();
+  app.add_option("--base-url", o.base_url, "the edge, for benchmarks over HTTP");
+  app.add_option("--seconds", seconds, "how long the measured part runs")->check(CLI::Range(1, 600));
+  app.add_option("--concurrency", o.concurrency, "requests under way at once; 0 = the benchmark's own choice");
+  CLI11_PARSE(app, argc, argv);
+  o.duration = std::chrono::seconds{seconds};
+  auto at = all.find(o.name);
+  if (at == all.end()) {
+    std::cerr << "no benchmark is called " << o.name << "\n";
+    return 2;
+  }
+  try {
+    return at->second(o);
+  } catch (const std::exception& e) {
+    std::cerr << "souk-bench " << o.name << ": " << e.what() << "\n";
+    return 1;
+  }
+}
