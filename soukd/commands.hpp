@@ -1,0 +1,14 @@
+#pragma once
+
+#include "config/command_line.hpp"
+
+namespace souk::server {
+
+// One per file. Each returns the process's exit code and may throw std::exception.
+int serve(const config::parsed& p);
+int migrate(const config::parsed& p);
+int doctor(const config::parsed& p);
+int import(const config::parsed& p);
+int demo(const config::parsed& p);
+
+} // namespace souk::server

@@ -1,0 +1,50 @@
+// soukd: one process of a souk deployment, and the operator's commands around it.
+
+#include "config/command_line.hpp"
+#include "config/log.hpp"
+#include "soukd/commands.hpp"
+
+#include <csignal>
+#include <exception>
+#include <iostream>
+
+int main(int argc, char** argv) {
+  using namespace souk;
+  std::signal(SIGPIPE, SIG_IGN); // a peer that hung up shows itself where it is written to
+  const std::vector<config::command> commands{
+    {.name = "serve", .description = "serve the shops (the default)"},
+    {.name = "migrate", .description = "bring the databases to this program's schema"},
+    {.name = "doctor", .description = "check every invariant on the live databases; exit code 1 on a violation"},
+    {.name = "import",
+     .description = "import a product CSV into a store of the running shop",
+     .positionals = {{"STORE", "its slug or id"}, {"FILE", "a product CSV of either Shopify generation"}},
+     .options = {{"url", "where the shop answers", true}, {"token", "the merchant's token (or SOUK_TOKEN)", false}},
+     .needs_database = false},
+    {.name = "demo",
+     .description = "create the two demo shops, once, and print a shopping walk-through",
+     .options = {{"url", "where the shop answers", true}, {"token-file", "where to leave the merchant's token", false}},
+     .needs_database = false},
+  };
+  auto wanted = config::parse(argc, argv, commands);
+  if (auto* end = std::get_if<config::stop>(&wanted)) {
+    (end->exit_code == 0 ? std::cout : std::cerr) << end->text;
+    return end->exit_code;
+  }
+  auto& p = std::get<config::parsed>(wanted);
+  try {
+    if (p.subcommand == "migrate")
+      return server::migrate(p);
+    if (p.subcommand == "doctor")
+      return server::doctor(p);
+    if (p.subcommand == "import")
+      return server::import(p);
+    if (p.subcommand == "demo")
+      return server::demo(p);
+    config::start_log(p.settings);
+    return server::serve(p);
+  } catch (const std::exception& e) {
+    config::flush_log();
+    std::cerr << "soukd " << p.subcommand << ": " << e.what() << "\n";
+    return 1;
+  }
+}
