@@ -72,28 +72,28 @@ void tell(const std::string& url, const std::string& store, const std::string& p
   std::cout << "A customer's visit, to copy and paste:\n\n"
             << "  SHOP=" << url << " STORE=" << store << "\n"
             << "  PRODUCT=" << product << " VARIANT=" << variant << "\n"
-            << R"(
+            << R"sh(
   # look around
   curl -s "$SHOP/stores/$STORE/products?limit=3" | jq
   curl -s "$SHOP/products/$PRODUCT" | jq
 
   # come in (a guest needs no account)
-  eval $(curl -s -X POST $SHOP/guests | jq -r '"USER=\(.user_id) TOKEN=\(.token)"')
+  eval $(curl -s -X POST $SHOP/guests | jq -r '"SHOPPER=\(.user_id) TOKEN=\(.token)"')
 
   # fill the cart and look at it
-  curl -s -X POST $SHOP/carts/$USER/items -H "Authorization: Bearer $TOKEN" \
+  curl -s -X POST $SHOP/carts/$SHOPPER/items -H "Authorization: Bearer $TOKEN" \
     -d "{\"product_id\":\"$PRODUCT\",\"variant_id\":\"$VARIANT\",\"quantity\":2}" | jq
-  curl -s $SHOP/carts/$USER -H "Authorization: Bearer $TOKEN" | jq
+  curl -s $SHOP/carts/$SHOPPER -H "Authorization: Bearer $TOKEN" | jq
 
   # check out; sent twice, it is one order
   ORDER=$(curl -s -X POST $SHOP/orders -H "Authorization: Bearer $TOKEN" -H "Idempotency-Key: my-first-order" -d '{
-    "user_id":"'$USER'", "store_id":"'$STORE'",
+    "user_id":"'$SHOPPER'", "store_id":"'$STORE'",
     "items":[{"product_id":"'$PRODUCT'","variant_id":"'$VARIANT'","quantity":2}],
     "shipping_address":{"name":"Ada Lovelace","line1":"12 St James Square","city":"London","postal_code":"SW1Y 4LB","country":"GB"},
     "payment_method":{"type":"sandbox","token":"tok_ok"}}' | jq -r .order_id)
   curl -s $SHOP/orders/$ORDER -H "Authorization: Bearer $TOKEN" | jq
 
-)" << "The demo merchant signs in as " << merchant_email << " with the password \"" << merchant_password << "\".\n";
+)sh" << "The demo merchant signs in as " << merchant_email << " with the password \"" << merchant_password << "\".\n";
 }
 
 } // namespace
