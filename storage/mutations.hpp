@@ -57,6 +57,7 @@ struct delete_cart { ulid id, store_id; };
 struct insert_order { order_row row; std::vector<order_item_row> items; };
 /// Rewrites status, payment, note, carrier, tracking and updated_at; nothing else of an order changes after it is placed.
 struct update_order { order_row row; std::int64_t expected_version; };
+/// A released one may be made again (money that came late); any other that is there refuses the write set (`exists`).
 struct insert_reservation { reservation_row row; };
 /// Moves all *open* (held or pinned) reservations of an order; a held one gets the deadline.
 struct set_reservations { ulid order_id, store_id; reservation_state state; timestamp deadline; };

@@ -184,8 +184,9 @@ CREATE TABLE reservations (
   deadline   timestamptz NOT NULL,
   PRIMARY KEY (order_id, variant_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
--- Names a column that changes (state), once per reservation: a shard's recovery must not read every order ever placed.
-CREATE INDEX reservations_open ON reservations (shard_of(order_id)) WHERE state < 3;
+-- Names a column that changes (state), once per reservation: neither a shard's recovery nor a variant that is loaded may read
+-- every order ever placed.
+CREATE INDEX reservations_open ON reservations (shard_of(order_id), variant_id) WHERE state < 3;
 
 -- carts and orders ---------------------------------------------------------------------------------------------------------------
 

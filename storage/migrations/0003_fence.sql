@@ -17,7 +17,7 @@ CREATE FUNCTION souk_fence(shards_in int2[], epochs_in int8[], seqs_in int8[]) R
       RAISE EXCEPTION 'fenced' USING ERRCODE = 'SK001', DETAIL = (
         SELECT string_agg(x.shard::text, ',' ORDER BY x.shard)
         FROM unnest(shards_in, epochs_in, seqs_in) x(shard, epoch, seq)
-        WHERE NOT EXISTS (SELECT FROM shards s WHERE s.shard = x.shard AND s.epoch = x.epoch AND s.seq = x.seq + 1));
+        WHERE NOT EXISTS (SELECT FROM shards s WHERE s.shard = x.shard AND s.xmin = pg_current_xact_id()::xid));
     END IF;
   END $$;
 

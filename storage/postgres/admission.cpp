@@ -9,7 +9,7 @@ namespace souk::storage::postgres {
 
 namespace {
 
-enum class name_space : char { id = 'i', handle = 'h', sku = 's', key = 'k', review = 'r', vote = 'v', cart = 'c', session = 't' };
+enum class name_space : char { id = 'i', handle = 'h', sku = 's', key = 'k', review = 'r', vote = 'v', reservation = 'o', session = 't' };
 
 void append(std::string& out, const ulid& id) {
   out.append(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
@@ -33,6 +33,7 @@ std::string name(name_space space, const Parts&... parts) {
 struct names {
   std::unordered_map<std::string, std::optional<ulid>> owner; ///< nullopt: given up
   std::unordered_map<std::string, std::string> held;          ///< by namespace and owner; "" = none
+  std::unordered_map<ulid, std::vector<std::string>> open;    ///< an order's reservations that can still be released
 };
 
 const statement ids_statement{"admission_ids", R"(
@@ -58,15 +59,15 @@ const statement reviews_statement{"admission_reviews", R"(
 const statement votes_statement{"admission_votes", R"(
   SELECT t.review_id, t.user_id FROM review_votes t JOIN unnest($1::uuid[], $2::uuid[]) x(review_id, user_id)
   USING (review_id, user_id))"};
-const statement carts_statement{"admission_carts", R"(
-  SELECT c.store_id, c.user_id, c.id FROM carts c JOIN unnest($1::uuid[], $2::uuid[]) x(store_id, user_id)
-  USING (store_id, user_id) UNION SELECT c.store_id, c.user_id, c.id FROM carts c WHERE c.id = ANY ($3::uuid[]))"};
+// Only a released reservation may be made again.
+const statement reservations_statement{"admission_reservations", R"(
+  SELECT r.order_id, r.variant_id, r.state FROM reservations r WHERE r.order_id = ANY ($1::uuid[]) AND r.state <> 4)"};
 
 /// What the batch asks about.
 struct questions {
   std::vector<ulid> ids, levels;
-  column_arrays handles, skus, keys, reviews, votes, carts;
-  std::vector<ulid> products, variants, cart_ids;
+  column_arrays handles, skus, keys, reviews, votes;
+  std::vector<ulid> products, variants, reservations;
   array_parameter sessions;
 
   void ask(const insert_user& m) { ids.push_back(m.row.id); }
@@ -86,11 +87,7 @@ struct questions {
     skus.row(m.row.store_id, m.row.sku);
   }
   void ask(const insert_level& m) { levels.push_back(m.row.variant_id); }
-  void ask(const insert_cart& m) {
-    ids.push_back(m.row.id);
-    cart_ids.push_back(m.row.id);
-    carts.row(m.row.store_id, m.row.user_id);
-  }
+  void ask(const insert_cart& m) { ids.push_back(m.row.id); }
   void ask(const insert_order& m) { ids.push_back(m.row.id); }
   void ask(const insert_payment& m) { ids.push_back(m.row.id); }
   void ask(const insert_idempotency_key& m) { keys.row(m.store_id, m.caller, m.key); }
@@ -100,7 +97,7 @@ struct questions {
   }
   void ask(const insert_review_vote& m) { votes.row(m.review_id, m.user_id); }
   void ask(const insert_import& m) { ids.push_back(m.row.id); }
-  void ask(const delete_cart& m) { cart_ids.push_back(m.id); }
+  void ask(const insert_reservation& m) { reservations.push_back(m.row.order_id); }
   template <class M>
   void ask(const M&) {
     // nop: cannot run into anything
@@ -157,15 +154,13 @@ names look_up(connection& db, questions& q) {
     ask(votes_statement, q.votes.take(), [](const result& r, int i, names& n) {
       n.owner[name(name_space::vote, r.id(i, 0), r.id(i, 1))] = r.id(i, 0);
     });
-  if (!q.carts.empty() || !q.cart_ids.empty()) {
-    parameters p = q.carts.empty() ? parameters::of(std::vector<ulid>{}, std::vector<ulid>{}) : q.carts.take();
-    p.add(q.cart_ids);
-    ask(carts_statement, std::move(p), [](const result& r, int i, names& n) {
-      auto cart = name(name_space::cart, r.id(i, 0), r.id(i, 1));
-      n.owner[cart] = r.id(i, 2);
-      n.held[name(name_space::cart, r.id(i, 2))] = cart;
+  if (!q.reservations.empty())
+    ask(reservations_statement, parameters::of(q.reservations), [](const result& r, int i, names& n) {
+      auto reserved = name(name_space::reservation, r.id(i, 0), r.id(i, 1));
+      n.owner[reserved] = r.id(i, 0);
+      if (r.int2(i, 2) < static_cast<int>(reservation_state::claimed))
+        n.open[r.id(i, 0)].push_back(reserved);
     });
-  }
   names out;
   if (calls.empty())
     return out;
@@ -186,9 +181,13 @@ public:
   // Names are let go first, so that a write set may exchange them.
   void let_go(const update_product& m) { give_up(name_space::handle, m.row.id); }
   void let_go(const put_variant& m) { give_up(name_space::sku, m.row.id); }
-  void let_go(const delete_cart& m) {
-    give_up(name_space::cart, m.id);
-    changes_.owner[name(name_space::id, m.id)] = std::nullopt;
+  void let_go(const delete_cart& m) { changes_.owner[name(name_space::id, m.id)] = std::nullopt; }
+  void let_go(const set_reservations& m) {
+    if (m.state != reservation_state::released)
+      return;
+    if (auto found = there_.open.find(m.order_id); found != there_.open.end())
+      for (const auto& reserved : found->second)
+        changes_.owner[reserved] = std::nullopt;
   }
   template <class M>
   void let_go(const M&) {
@@ -212,11 +211,11 @@ public:
   void claim(const insert_level& m) {
     take(name(name_space::id, std::string{"level"}, m.row.variant_id), {}, refusal::exists, m.row.variant_id.str());
   }
-  void claim(const insert_cart& m) {
-    fresh_id(m.row.id);
-    auto cart = name(name_space::cart, m.row.store_id, m.row.user_id);
-    take(cart, m.row.id, refusal::exists, m.row.id.str());
-    changes_.held[name(name_space::cart, m.row.id)] = cart;
+  void claim(const insert_cart& m) { fresh_id(m.row.id); }
+  void claim(const insert_reservation& m) {
+    const auto reserved = name(name_space::reservation, m.row.order_id, m.row.variant_id);
+    take(reserved, m.row.order_id, refusal::exists, m.row.order_id.str());
+    changes_.open[m.row.order_id].push_back(reserved);
   }
   void claim(const insert_order& m) { fresh_id(m.row.id); }
   void claim(const insert_payment& m) { fresh_id(m.row.id); }
@@ -227,7 +226,9 @@ public:
   }
   void claim(const insert_review& m) {
     fresh_id(m.row.id);
-    take(name(name_space::review, m.row.product_id, m.row.user_id), m.row.id, refusal::already_reviewed, m.row.id.str());
+    const auto review = name(name_space::review, m.row.product_id, m.row.user_id);
+    const auto first = owner(review);
+    take(review, m.row.id, refusal::already_reviewed, first ? first->str() : "");
   }
   void claim(const insert_review_vote& m) {
     take(name(name_space::vote, m.review_id, m.user_id), {}, refusal::already_voted, m.review_id.str());
@@ -245,6 +246,8 @@ public:
       there_.owner[n] = o;
     for (auto& [o, n] : changes_.held)
       there_.held[o] = n;
+    for (auto& [o, reserved] : changes_.open)
+      there_.open[o].insert(there_.open[o].end(), reserved.begin(), reserved.end());
   }
 
 private:

@@ -3,6 +3,7 @@
 #include "storage/postgres/json_text.hpp"
 #include "storage/postgres/write_statements.hpp"
 
+#include <bitset>
 #include <map>
 #include <unordered_map>
 
@@ -66,13 +67,17 @@ struct versioned_updates {
 class collector {
 public:
   collector(const batch& b, plan_options options) : options_(options) {
-    for (const auto& f : b.fences)
-      next_seq_[f.shard] = f.seq + 1;
+    for (std::size_t i = 0; i < b.fences.size(); ++i) {
+      if (i > 0 && b.fences[i - 1].shard >= b.fences[i].shard)
+        throw refused_batch{"the fences of a batch name each shard once, in shard order"};
+      next_seq_[b.fences[i].shard] = b.fences[i].seq + 1;
+      fenced_.set(b.fences[i].shard);
+    }
   }
 
   void write(const write_set& ws) {
     shard_ = ws.shard;
-    if (next_seq_[shard_] == 0)
+    if (!fenced_.test(shard_))
       throw refused_batch{"a write set of shard " + std::to_string(shard_) + " came without its fence"};
     for (const auto& m : ws.mutations)
       std::visit([this](const auto& x) { add(x); }, m);
@@ -108,7 +113,7 @@ private:
   void add(const put_user_cart& m) {
     at_home(m.row.user_id, "cart of user");
     auto& latest = user_carts_[{m.row.user_id, m.row.store_id}];
-    if (latest == nullptr || latest->touched_at <= m.row.touched_at)
+    if (latest == nullptr || latest->touched_at < m.row.touched_at)
       latest = &m.row;
   }
   void add(const delete_user_cart& m) {
@@ -167,7 +172,7 @@ private:
     auto& s = stock_of(m.variant_id, m.store_id);
     s.on_hand += m.on_hand_delta;
     s.reserved += m.reserved_delta;
-    history_.row(m.variant_id, next_seq_[shard_], ++history_n_[shard_], m.store_id, m.on_hand_delta, m.reserved_delta, m.reason,
+    history_.row(m.variant_id, next_seq_[shard_], history_n_[shard_]++, m.store_id, m.on_hand_delta, m.reserved_delta, m.reason,
                  unless_nil(m.order_id), unless_nil(m.by), m.note, m.at);
   }
 
@@ -191,15 +196,18 @@ private:
     at_home(m.row.id, "order");
     at_home(m.row.store_id, "store of order");
     const auto& r = m.row;
-    const auto rank = order_counts_[r.store_id]++;
-    orders_.row(r.id, r.store_id, r.user_id, rank, number_of(r.status), number_of(r.payment), r.currency, r.subtotal, r.shipping,
+    order_stores_.push_back(r.store_id);
+    orders_.row(r.id, r.store_id, r.user_id, number_of(r.status), number_of(r.payment), r.currency, r.subtotal, r.shipping,
                 r.tax, r.total, json_text{to_json(r.address)}, r.shipping_method, r.email, r.note, r.version, r.created_at,
                 r.updated_at);
     if (!r.carrier.empty() || !r.tracking_number.empty() || !r.tracking_url.empty())
       order_updates_.rows.try_emplace(r.id, versioned_updates<order_row>::entry{&r, r.version, r.version});
-    for (const auto& i : m.items)
+    for (const auto& i : m.items) {
+      if (i.order_id != r.id || i.store_id != r.store_id)
+        throw refused_batch{"an item of order " + r.id.str() + " belongs to another order or store"};
       items_.row(i.order_id, i.line, i.store_id, i.product_id, i.variant_id, i.sku, i.title, i.variant_title, i.quantity,
                  i.unit_price, i.tax, i.total);
+    }
   }
   void add(const update_order& m) {
     at_home(m.row.id, "order");
@@ -207,6 +215,7 @@ private:
   }
   void add(const insert_reservation& m) {
     at_home(m.row.order_id, "reservation of order");
+    at_home(m.row.variant_id, "reserved variant");
     auto& row = reservations_[{m.row.order_id, m.row.variant_id}];
     if (row && row->state != reservation_state::released)
       throw refused_batch{"order " + m.row.order_id.str() + " reserves variant " + m.row.variant_id.str() + " twice"};
@@ -227,6 +236,7 @@ private:
   }
   void add(const insert_idempotency_key& m) {
     at_home(m.store_id, "store of key");
+    at_home(m.order_id, "order of key");
     keys_.row(m.store_id, m.caller, m.key, bytes_view{m.body_hash}, m.order_id, m.at);
   }
 
@@ -241,7 +251,9 @@ private:
   void add(const insert_review_vote& m) {
     at_home(m.review_id, "review");
     votes_.row(m.review_id, m.user_id, m.store_id, m.product_id);
-    ++helpful_[{m.review_id, m.store_id}];
+    auto& votes = helpful_[m.review_id];
+    votes.vote = &m;
+    ++votes.count;
   }
 
   void add(const insert_import& m) {
@@ -257,7 +269,7 @@ private:
 
   void add(const emit_event& m) {
     at_home(m.subject, "event about");
-    outbox_.row(static_cast<std::int16_t>(shard_), next_seq_[shard_], ++outbox_n_[shard_], unless_nil(m.store_id), m.topic,
+    outbox_.row(static_cast<std::int16_t>(shard_), next_seq_[shard_], outbox_n_[shard_]++, unless_nil(m.store_id), m.topic,
                 m.subject, json_text{to_json(m.fields)}, m.at);
   }
 
@@ -289,6 +301,7 @@ private:
 
   plan_options options_;
   shard_id shard_ = 0;
+  std::bitset<shard_count> fenced_;
   std::array<std::int64_t, shard_count> next_seq_{};
   std::array<std::int32_t, shard_count> history_n_{};
   std::array<std::int32_t, shard_count> outbox_n_{};
@@ -310,7 +323,7 @@ private:
   column_arrays cart_deletes_;
 
   column_arrays orders_, items_, payments_, keys_;
-  by_id<std::int64_t> order_counts_;
+  std::vector<ulid> order_stores_; ///< of the orders, in their order
   versioned_updates<order_row> order_updates_;
   by_pair<std::optional<reservation_row>> reservations_;
   by_id<std::vector<ulid>> reserving_orders_;
@@ -324,7 +337,11 @@ private:
 
   column_arrays reviews_, votes_, imports_, outbox_;
   by_pair<std::pair<std::int64_t, std::int64_t>> ratings_;
-  by_pair<std::int64_t> helpful_;
+  struct review_votes {
+    const insert_review_vote* vote = nullptr;
+    std::int64_t count = 0;
+  };
+  by_id<review_votes> helpful_;
   by_id<const import_row*> import_updates_;
 };
 
@@ -412,21 +429,25 @@ void collector::take_carts(write_plan& plan) {
     inserts.row(id, c->store_id, c->user_id, jsonb_text{to_json(c->lines)}, c->version, c->updated_at, c->expires_at);
   put(plan, writes::insert_carts, inserts);
   for (const auto& [id, u] : cart_updates_.rows)
-    updates.row(id, u.row->store_id, u.expected, u.version, jsonb_text{to_json(u.row->lines)}, u.row->updated_at,
-                u.row->expires_at);
+    updates.row(id, u.row->store_id, u.row->user_id, u.expected, u.version, jsonb_text{to_json(u.row->lines)},
+                u.row->updated_at, u.row->expires_at);
   put(plan, writes::update_carts, updates);
 }
 
 void collector::take_orders(write_plan& plan) {
   if (!orders_.empty()) {
+    by_id<std::int64_t> counts;
+    for (const auto& store : order_stores_)
+      ++counts[store];
+    column_arrays draws;
+    for (const auto& [store, n] : counts)
+      draws.row(store, n);
+    put(plan, writes::draw_numbers, draws);
     auto arguments = orders_.take();
-    array_parameter stores, counts;
-    for (const auto& [store, n] : order_counts_) {
-      stores.add(store);
-      counts.add(n);
-    }
-    arguments.add(std::move(stores));
-    arguments.add(std::move(counts));
+    array_parameter back; // how far each order's number lies behind the store's next one
+    for (const auto& store : order_stores_)
+      back.add(counts[store]--);
+    arguments.add(std::move(back));
     plan.numbers_at = static_cast<int>(plan.calls.size());
     plan.calls.push_back({&writes::insert_orders, std::move(arguments)});
   }
@@ -446,7 +467,8 @@ void collector::take_orders(write_plan& plan) {
   put(plan, options_.careful ? writes::replace_reservations : writes::insert_reservations, reservations);
   put(plan, writes::insert_payments, payments_);
   for (const auto& [id, p] : payment_updates_)
-    payments.row(id, p->store_id, number_of(p->state), p->provider_reference, p->error_code, p->action_url, p->updated_at);
+    payments.row(id, p->store_id, p->order_id, number_of(p->state), p->provider_reference, p->error_code, p->action_url,
+                 p->updated_at);
   put(plan, writes::update_payments, payments);
   put(plan, writes::insert_keys, keys_);
 }
@@ -470,8 +492,8 @@ void collector::take_reviews(write_plan& plan) {
     ratings.row(key.first, key.second, sum.first, sum.second);
   put(plan, writes::add_ratings, ratings);
   put(plan, writes::insert_votes, votes_);
-  for (const auto& [key, n] : helpful_)
-    helpful.row(key.first, key.second, n);
+  for (const auto& [review, v] : helpful_)
+    helpful.row(review, v.vote->store_id, v.vote->product_id, v.count);
   put(plan, writes::add_helpful, helpful);
   put(plan, writes::insert_imports, imports_);
   for (const auto& [id, r] : import_updates_)

@@ -32,7 +32,7 @@ const statement put_user_carts{"put_user_carts", R"(
   INSERT INTO user_carts (user_id, store_id, cart_id, touched_at)
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[])
   ON CONFLICT (user_id, store_id) DO UPDATE SET cart_id = EXCLUDED.cart_id, touched_at = EXCLUDED.touched_at
-    WHERE user_carts.touched_at <= EXCLUDED.touched_at)"};
+    WHERE user_carts.touched_at < EXCLUDED.touched_at)"};
 
 const statement delete_user_carts{"delete_user_carts", R"(
   DELETE FROM user_carts t USING unnest($1::uuid[], $2::uuid[]) x(user_id, store_id)
@@ -100,12 +100,12 @@ const statement put_variants{"put_variants", R"(
                                        attributes, requires_shipping, taxable, removed, image_url)
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int4[], $5::text[], $6::text[], $7::jsonb[], $8::int8[],
                          $9::int8[], $10::int8[], $11::json[], $12::bool[], $13::bool[], $14::bool[], $15::text[])
-    ON CONFLICT (id) DO UPDATE SET product_id = EXCLUDED.product_id, position = EXCLUDED.position, sku = EXCLUDED.sku,
+    ON CONFLICT (id) DO UPDATE SET position = EXCLUDED.position, sku = EXCLUDED.sku,
       barcode = EXCLUDED.barcode, option_values = EXCLUDED.option_values, price = EXCLUDED.price,
       compare_at = EXCLUDED.compare_at, grams = EXCLUDED.grams, attributes = EXCLUDED.attributes,
       requires_shipping = EXCLUDED.requires_shipping, taxable = EXCLUDED.taxable, removed = EXCLUDED.removed,
       image_url = EXCLUDED.image_url
-      WHERE t.store_id = EXCLUDED.store_id
+      WHERE t.store_id = EXCLUDED.store_id AND t.product_id = EXCLUDED.product_id
     RETURNING 1)
   SELECT souk_expect((SELECT count(*) FROM done), cardinality($1), 'product_variants'))"};
 
@@ -139,15 +139,25 @@ const statement insert_history{"insert_history", R"(
   SELECT * FROM unnest($1::uuid[], $2::int8[], $3::int4[], $4::uuid[], $5::int8[], $6::int8[], $7::text[], $8::uuid[],
                        $9::uuid[], $10::text[], $11::timestamptz[]))"};
 
+// The look-ups stand for foreign keys to the order and the level of the same store: cheaper than a trigger per row.
 const statement insert_reservations{"insert_reservations", R"(
-  INSERT INTO reservations (order_id, variant_id, store_id, quantity, state, deadline)
-  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::int2[], $6::timestamptz[]))"};
+  WITH done AS (
+    INSERT INTO reservations (order_id, variant_id, store_id, quantity, state, deadline)
+    SELECT x.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::int2[], $6::timestamptz[])
+      x(order_id, variant_id, store_id, quantity, state, deadline)
+    WHERE (SELECT o.store_id FROM orders o WHERE o.id = x.order_id) = x.store_id
+      AND (SELECT l.store_id FROM inventory_levels l WHERE l.variant_id = x.variant_id) = x.store_id
+    RETURNING 1)
+  SELECT souk_expect((SELECT count(*) FROM done), cardinality($1), 'orders and levels of reservations'))"};
 
 // An order may reserve again what it released (money that came late); nothing else may replace a reservation.
 const statement replace_reservations{"replace_reservations", R"(
   WITH done AS (
     INSERT INTO reservations AS t (order_id, variant_id, store_id, quantity, state, deadline)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::int2[], $6::timestamptz[])
+    SELECT x.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::int2[], $6::timestamptz[])
+      x(order_id, variant_id, store_id, quantity, state, deadline)
+    WHERE (SELECT o.store_id FROM orders o WHERE o.id = x.order_id) = x.store_id
+      AND (SELECT l.store_id FROM inventory_levels l WHERE l.variant_id = x.variant_id) = x.store_id
     ON CONFLICT (order_id, variant_id) DO UPDATE SET quantity = EXCLUDED.quantity, state = EXCLUDED.state,
       deadline = EXCLUDED.deadline WHERE t.state = 4 AND t.store_id = EXCLUDED.store_id
     RETURNING 1)
@@ -170,31 +180,31 @@ const statement update_carts{"update_carts", R"(
   WITH done AS (
     UPDATE carts t SET lines = x.lines, version = x.version, updated_at = x.updated_at, expires_at = x.expires_at,
       expires_day = (x.expires_at AT TIME ZONE 'UTC')::date
-    FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::jsonb[], $6::timestamptz[], $7::timestamptz[])
-      x(id, store_id, expected, version, lines, updated_at, expires_at)
-    WHERE t.id = x.id AND t.store_id = x.store_id AND t.version = x.expected RETURNING 1)
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::int8[], $6::jsonb[], $7::timestamptz[], $8::timestamptz[])
+      x(id, store_id, user_id, expected, version, lines, updated_at, expires_at)
+    WHERE t.id = x.id AND t.store_id = x.store_id AND t.user_id = x.user_id AND t.version = x.expected RETURNING 1)
   SELECT souk_expect((SELECT count(*) FROM done), cardinality($1), 'carts'))"};
 
 const statement delete_carts{"delete_carts", R"(
   DELETE FROM carts t USING unnest($1::uuid[], $2::uuid[]) x(id, store_id) WHERE t.id = x.id AND t.store_id = x.store_id)"};
 
-// Numbers come from the store's row: its first one in this batch plus the order's rank among the store's orders here. A store
-// without a counter gives null, which the column refuses.
+// A store's numbers are drawn in two steps: its row moves on by the number of its orders in this batch, then each order counts
+// back from there. A store without a counter gives null, which the column refuses.
+const statement draw_numbers{"draw_numbers", R"(
+  UPDATE store_counters c SET next_order_number = c.next_order_number + x.n FROM unnest($1::uuid[], $2::int8[]) x(store_id, n)
+  WHERE c.store_id = x.store_id)"};
+
 const statement insert_orders{"insert_orders", R"(
-  WITH counters AS (
-    UPDATE store_counters c SET next_order_number = c.next_order_number + s.n
-    FROM unnest($19::uuid[], $20::int8[]) s(store_id, n)
-    WHERE c.store_id = s.store_id RETURNING c.store_id, c.next_order_number - s.n AS first)
   INSERT INTO orders (id, store_id, user_id, number, status, payment, currency, subtotal, shipping, tax, total, address,
                       shipping_method, email, note, version, created_at, updated_at)
-  SELECT x.id, x.store_id, x.user_id, c.first + x.rank, x.status, x.payment, x.currency, x.subtotal, x.shipping, x.tax, x.total,
-         x.address, x.shipping_method, x.email, x.note, x.version, x.created_at, x.updated_at
-  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::int2[], $6::int2[], $7::text[], $8::int8[], $9::int8[],
-              $10::int8[], $11::int8[], $12::json[], $13::text[], $14::text[], $15::text[], $16::int8[], $17::timestamptz[],
-              $18::timestamptz[])
-    x(id, store_id, user_id, rank, status, payment, currency, subtotal, shipping, tax, total, address, shipping_method, email,
-      note, version, created_at, updated_at)
-  LEFT JOIN counters c ON c.store_id = x.store_id
+  SELECT x.id, x.store_id, x.user_id, (SELECT c.next_order_number FROM store_counters c WHERE c.store_id = x.store_id) - x.back,
+         x.status, x.payment, x.currency, x.subtotal, x.shipping, x.tax, x.total, x.address, x.shipping_method, x.email, x.note,
+         x.version, x.created_at, x.updated_at
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int2[], $5::int2[], $6::text[], $7::int8[], $8::int8[], $9::int8[],
+              $10::int8[], $11::json[], $12::text[], $13::text[], $14::text[], $15::int8[], $16::timestamptz[],
+              $17::timestamptz[], $18::int8[])
+    x(id, store_id, user_id, status, payment, currency, subtotal, shipping, tax, total, address, shipping_method, email, note,
+      version, created_at, updated_at, back)
   RETURNING id, number)"};
 
 const statement insert_items{"insert_items", R"(
@@ -215,7 +225,7 @@ const statement update_orders{"update_orders", R"(
 
 // -- payments and keys --------------------------------------------------------------------------------------------------------------
 
-// The join stands for a foreign key on (store_id, order_id), without the index it would need on orders.
+// The look-up stands for a foreign key on (store_id, order_id), without the index it would need on orders.
 const statement insert_payments{"insert_payments", R"(
   WITH done AS (
     INSERT INTO payments (id, order_id, store_id, provider, method_token, amount, currency, state, provider_reference, error_code,
@@ -224,7 +234,7 @@ const statement insert_payments{"insert_payments", R"(
                            $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[])
       x(id, order_id, store_id, provider, method_token, amount, currency, state, provider_reference, error_code, action_url,
         created_at, updated_at)
-    JOIN orders o ON o.id = x.order_id AND o.store_id = x.store_id
+    WHERE (SELECT o.store_id FROM orders o WHERE o.id = x.order_id) = x.store_id
     RETURNING 1)
   SELECT souk_expect((SELECT count(*) FROM done), cardinality($1), 'orders of payments'))"};
 
@@ -232,9 +242,9 @@ const statement update_payments{"update_payments", R"(
   WITH done AS (
     UPDATE payments t SET state = x.state, provider_reference = x.provider_reference, error_code = x.error_code,
       action_url = x.action_url, updated_at = x.updated_at
-    FROM unnest($1::uuid[], $2::uuid[], $3::int2[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
-      x(id, store_id, state, provider_reference, error_code, action_url, updated_at)
-    WHERE t.id = x.id AND t.store_id = x.store_id RETURNING 1)
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int2[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])
+      x(id, store_id, order_id, state, provider_reference, error_code, action_url, updated_at)
+    WHERE t.id = x.id AND t.store_id = x.store_id AND t.order_id = x.order_id RETURNING 1)
   SELECT souk_expect((SELECT count(*) FROM done), cardinality($1), 'payments'))"};
 
 const statement insert_keys{"insert_keys", R"(
@@ -259,8 +269,9 @@ const statement insert_votes{"insert_votes", R"(
 
 const statement add_helpful{"add_helpful", R"(
   WITH done AS (
-    UPDATE reviews t SET helpful = t.helpful + x.n FROM unnest($1::uuid[], $2::uuid[], $3::int8[]) x(id, store_id, n)
-    WHERE t.id = x.id AND t.store_id = x.store_id RETURNING 1)
+    UPDATE reviews t SET helpful = t.helpful + x.n
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[]) x(id, store_id, product_id, n)
+    WHERE t.id = x.id AND t.store_id = x.store_id AND t.product_id = x.product_id RETURNING 1)
   SELECT souk_expect((SELECT count(*) FROM done), cardinality($1), 'reviews'))"};
 
 // -- imports and events -----------------------------------------------------------------------------------------------------------------

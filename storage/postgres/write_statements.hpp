@@ -13,7 +13,7 @@ extern const statement insert_stores, insert_counters, update_stores;
 extern const statement insert_products, park_handles, update_products, blank_skus, put_variants, insert_levels;
 extern const statement move_stock, move_stock_and_policy, insert_history;
 extern const statement insert_carts, update_carts, delete_carts;
-extern const statement insert_orders, insert_items, update_orders;
+extern const statement draw_numbers, insert_orders, insert_items, update_orders;
 extern const statement insert_reservations, replace_reservations, set_reservations;
 extern const statement insert_payments, update_payments, insert_keys;
 extern const statement insert_reviews, add_ratings, insert_votes, add_helpful;

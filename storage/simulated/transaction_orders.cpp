@@ -118,7 +118,8 @@ void transaction::write(const update_order& m) {
 }
 
 transaction::answer transaction::refusal_of(const insert_reservation& m) const {
-  return taken(rows_.reservations.contains({m.row.order_id, m.row.variant_id}), m.row.order_id);
+  auto at = rows_.reservations.find({m.row.order_id, m.row.variant_id});
+  return taken(at != rows_.reservations.end() && at->second.state != reservation_state::released, m.row.order_id);
 }
 
 void transaction::write(const insert_reservation& m) {

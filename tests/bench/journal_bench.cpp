@@ -1,0 +1,179 @@
+#include "tests/bench/journal_bench.hpp"
+
+#include "storage/migrator.hpp"
+#include "storage/postgres/postgres.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <random>
+#include <stdexcept>
+
+namespace souk::bench {
+
+namespace {
+
+using namespace storage;
+using clock = std::chrono::steady_clock;
+
+timestamp now() {
+  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
+
+/// A shop of `stores` stores with `variants` variants each, and the write sets that its shoppers cause.
+class shop {
+public:
+  shop(const journal_bench_options& o, std::uint64_t seed) : options_(o), random_(seed) {
+    for (int s = 0; s < o.stores; ++s) {
+      const auto shard = static_cast<shard_id>(s % shard_count);
+      stores_.push_back(draw(shard));
+      for (int v = 0; v < o.variants_per_store; ++v)
+        variants_.push_back({draw(shard), stores_.back()});
+    }
+    for (int i = 0; i < 1000; ++i)
+      users_.push_back(draw(static_cast<shard_id>(random_())));
+  }
+
+  ulid draw(shard_id shard) {
+    ulid id;
+    auto ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+    for (std::size_t i = 6; i-- > 0; ms >>= 8)
+      id.bytes[i] = static_cast<std::uint8_t>(ms);
+    id.bytes[6] = shard;
+    for (std::size_t i = 7; i < 16; ++i)
+      id.bytes[i] = static_cast<std::uint8_t>(random_());
+    return id;
+  }
+
+  std::vector<write_set> opening() {
+    std::vector<write_set> out;
+    std::map<ulid, std::size_t> at;
+    for (const auto& s : stores_) {
+      at[s] = out.size();
+      auto& ws = out.emplace_back();
+      ws.shard = s.shard();
+      store_row store{.id = s, .owner_id = users_[0], .name = "Shop", .slug = s.str(), .currency = "EUR"};
+      product_row product{.id = draw(s.shard()), .store_id = s, .handle = "mug", .title = "Mug"};
+      product.created_at = now();
+      product_of_[s] = product.id;
+      ws.mutations.push_back(insert_store{store});
+      ws.mutations.push_back(insert_product{product});
+    }
+    for (const auto& [v, s] : variants_) {
+      auto& ws = out[at[s]];
+      variant_row variant{.id = v, .store_id = s, .product_id = product_of_[s], .sku = v.str(), .price = 1999};
+      ws.mutations.push_back(put_variant{variant});
+      ws.mutations.push_back(insert_level{{.variant_id = v, .store_id = s}});
+      ws.mutations.push_back(move_stock{.variant_id = v, .store_id = s, .on_hand_delta = 1'000'000'000, .reason = "initial", .order_id = {}, .by = {}, .note = {}, .at = now()});
+    }
+    return out;
+  }
+
+  write_set checkout() {
+    const auto& [variant, store] = variants_[random_() % variants_.size()];
+    const auto order = draw(store.shard());
+    const auto& user = users_[random_() % users_.size()];
+    const auto at = now();
+    insert_order o;
+    o.row = {.id = order, .store_id = store, .user_id = user, .currency = "EUR", .subtotal = 1999, .shipping = 490, .tax = 472,
+             .total = 2961,
+             .address = {.name = "Maria Rossi", .line1 = "Via Roma 1", .line2 = {}, .city = "Torino", .region = "TO",
+                         .postal_code = "10121", .country = "IT", .phone = {}},
+             .shipping_method = "Standard", .email = "maria@example.com", .created_at = at, .updated_at = at};
+    o.items.push_back({.order_id = order, .line = 1, .store_id = store, .product_id = product_of_[store], .variant_id = variant,
+                       .sku = "MUG-BLUE", .title = "Mug", .variant_title = "Blue", .quantity = 1, .unit_price = 1999, .tax = 472,
+                       .total = 1999});
+    write_set ws;
+    ws.shard = store.shard();
+    ws.mutations.push_back(std::move(o));
+    ws.mutations.push_back(insert_reservation{{.order_id = order, .variant_id = variant, .store_id = store, .quantity = 1,
+                                               .deadline = at + std::chrono::minutes{15}}});
+    ws.mutations.push_back(move_stock{.variant_id = variant, .store_id = store, .reserved_delta = 1, .reason = "reserved",
+                                      .order_id = order, .by = user, .note = {}, .at = at});
+    ws.mutations.push_back(emit_event{store, "order.created", order, {{"total", "2961"}, {"user_id", user.str()}}, at});
+    return ws;
+  }
+
+private:
+  const journal_bench_options& options_;
+  std::mt19937_64 random_;
+  std::vector<ulid> stores_, users_;
+  std::vector<std::pair<ulid, ulid>> variants_;
+  std::map<ulid, ulid> product_of_;
+};
+
+/// The lane's side of the fences.
+class lane {
+public:
+  explicit lane(const std::string& url) : journal_(postgres::make_journal_store({url}, "bench")) {
+    const auto ownership = postgres::make_ownership_store({url});
+    node_row self{.incarnation = {{9, 9, 9}}, .name = "bench", .address = "nowhere", .started_at = now()};
+    ownership->register_node(self);
+    std::vector<shard_id> all;
+    for (int i = 0; i < shard_count; ++i)
+      all.push_back(static_cast<shard_id>(i));
+    for (const auto& f : ownership->acquire(self, all, std::chrono::seconds{0}))
+      fences_[f.shard] = f;
+  }
+
+  void write(const std::vector<write_set>& sets) {
+    batch b;
+    std::array<bool, shard_count> used{};
+    for (const auto& ws : sets) {
+      b.write_sets.push_back(&ws);
+      used[ws.shard] = true;
+    }
+    for (std::size_t s = 0; s < used.size(); ++s)
+      if (used[s])
+        b.fences.push_back(fences_[s]);
+    const auto out = journal_->commit(b);
+    if (out.what != commit_outcome::kind::committed)
+      throw std::runtime_error("commit failed: " + out.error);
+    for (std::size_t s = 0; s < used.size(); ++s)
+      if (used[s])
+        ++fences_[s].seq;
+  }
+
+private:
+  std::unique_ptr<journal_store> journal_;
+  std::array<fence, shard_count> fences_{};
+};
+
+} // namespace
+
+std::vector<journal_bench_result> bench_journal(const std::string& database_url, const journal_bench_options& options) {
+  migrate(database_url);
+  shop s{options, std::random_device{}()};
+  lane l{database_url};
+  const auto opening = s.opening();
+  for (std::size_t i = 0; i < opening.size(); i += 16)
+    l.write({opening.begin() + static_cast<std::ptrdiff_t>(i),
+             opening.begin() + static_cast<std::ptrdiff_t>(std::min(i + 16, opening.size()))});
+  std::vector<journal_bench_result> out;
+  for (const auto size : options.batch_sizes) {
+    journal_bench_result r;
+    r.batch = size;
+    std::vector<double> times;
+    const auto begin = clock::now();
+    while (clock::now() - begin < options.duration) {
+      std::vector<write_set> sets;
+      for (int i = 0; i < size; ++i)
+        sets.push_back(s.checkout());
+      const auto sent = clock::now();
+      l.write(sets);
+      times.push_back(std::chrono::duration<double, std::milli>(clock::now() - sent).count());
+      r.orders += size;
+    }
+    r.orders_per_s = static_cast<double>(r.orders) / std::chrono::duration<double>(clock::now() - begin).count();
+    std::sort(times.begin(), times.end());
+    r.commit_ms_p50 = times[times.size() / 2];
+    r.commit_ms_p99 = times[times.size() * 99 / 100];
+    out.push_back(r);
+  }
+  return out;
+}
+
+} // namespace souk::bench
