@@ -5,6 +5,7 @@
 #include "actors/error.hpp"
 #include "actors/importing/messages.hpp"
 #include "actors/inventory/messages.hpp"
+#include "actors/lookup.hpp"
 #include "actors/order/messages.hpp"
 #include "actors/product/messages.hpp"
 #include "actors/review/messages.hpp"
@@ -82,5 +83,6 @@ CAF_BEGIN_TYPE_ID_BLOCK(souk_actors, caf::id_block::souk_runtime_last_type_id + 
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::watch_order))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::unwatch_order))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::cart_handover))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::looked_up)) // actors/lookup.hpp
 CAF_END_TYPE_ID_BLOCK(souk_actors)
 // clang-format on
