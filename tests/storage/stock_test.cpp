@@ -176,3 +176,25 @@ TEST_CASE("a reservation made and settled in one batch ends settled", "[stock][r
   CHECK(s.level().on_hand == 8);
   CHECK(s.level().reserved == 0);
 }
+
+TEST_CASE("a released reservation can be made again, for money that came late; no other can", "[stock][reservation]") {
+  ON_EVERY_STORE;
+  shop s(db, 10);
+  auto order = new_order(s.store.id, new_id(1));
+  s.shard.write_set(s.checkout(order, 3));
+  auto again = reserved(order, s.variant, 3);
+  again.row.state = reservation_state::pinned;
+  again.row.deadline = at(5000);
+  CHECK(s.shard.write(again).refused == refusal::exists);
+
+  s.shard.write(all_reservations(order, reservation_state::released), moved(s.variant, 0, -3, "released"));
+  CHECK(s.shard.write(again, moved(s.variant, 0, 3, "reserved")).refused == refusal::none);
+
+  CHECK(db.reader().load_stock(s.variant.id)->open == std::vector{again.row});
+  CHECK(db.reader().load_order(order.id)->reservations == std::vector{again.row});
+  CHECK(s.level().reserved == 3);
+
+  s.shard.write(all_reservations(order, reservation_state::claimed), moved(s.variant, -3, -3, "sold"));
+  CHECK(s.shard.write(again).refused == refusal::exists);
+  CHECK(db.reader().load_stock(s.variant.id)->open.empty());
+}
