@@ -82,7 +82,13 @@ problem from_environment(settings& into) {
   return std::nullopt;
 }
 
-std::vector<std::string> unknown_variables() {
+bool belongs_to_an_option(std::string_view variable, const std::vector<command>& commands) {
+  return std::ranges::any_of(commands, [variable](const command& each) {
+    return std::ranges::find(each.options, variable, &command::argument::variable) != each.options.end();
+  });
+}
+
+std::vector<std::string> unknown_variables(const std::vector<command>& commands) {
   std::vector<std::string> warnings;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view line = *entry;
@@ -92,7 +98,7 @@ std::vector<std::string> unknown_variables() {
     const auto is_setting = [name](const setting& known) { return name == variable_name(known.name); };
     if (begins("SOUK_") && std::ranges::none_of(environment_of_tools, is_name)
         && std::ranges::none_of(environment_of_tests, begins)
-        && std::ranges::none_of(all_settings(), is_setting))
+        && std::ranges::none_of(all_settings(), is_setting) && !belongs_to_an_option(name, commands))
       warnings.push_back(fmt::format("the environment sets {}, which is no setting", name));
   }
   return warnings;
@@ -170,8 +176,11 @@ void take_command(parsed& into, const command& declared, const given_words::of_c
       into.arguments.push_back(given.positionals[i]);
   }
   for (std::size_t i = 0; i < declared.options.size(); ++i) {
-    if (given.app->get_option("--" + declared.options[i].name)->count() > 0)
-      into.options.emplace(declared.options[i].name, given.options[i]);
+    const auto& each = declared.options[i];
+    if (given.app->get_option("--" + each.name)->count() > 0)
+      into.options.emplace(each.name, given.options[i]);
+    else if (const char* value = each.variable.empty() ? nullptr : std::getenv(each.variable.c_str()))
+      into.options.emplace(each.name, value);
   }
   for (std::size_t i = 0; i < declared.switches.size(); ++i) {
     if (given.switches[i] != 0)
@@ -240,7 +249,7 @@ std::variant<parsed, stop> parse(int argc, const char* const* argv, const std::v
     if (commands[index].needs_database && result.settings.database_url.empty())
       return refuse(program, "database_url is missing: give --database-url or SOUK_DATABASE_URL");
   }
-  result.warnings = unknown_variables();
+  result.warnings = unknown_variables(commands);
   return result;
 }
 

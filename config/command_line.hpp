@@ -15,6 +15,8 @@ struct command {
     std::string name; ///< positional: STORE; option: url, given as `--url VALUE`
     std::string description;
     bool required = true;
+    std::string variable =
+      {}; ///< an option's environment variable, for what should not stand on a command line
   };
 
   std::string name;

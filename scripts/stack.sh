@@ -61,7 +61,7 @@ supervise_stack() {
 tell_walk_through() {
   local began=$EPOCHREALTIME
   if [[ -n $without_demo ]]; then return 0; fi
-  if soukd_once demo --url "$url" >"$VAR/run/walk-through.txt" 2>"$VAR/log/demo.log"; then
+  if soukd_once demo --url "$url" --token-file "$VAR/run/demo-token" >"$VAR/run/walk-through.txt" 2>"$VAR/log/demo.log"; then
     say "the demo shops are there ($(seconds_since "$began") s)"
     note
     cat "$VAR/run/walk-through.txt"

@@ -63,8 +63,8 @@ import_outcome import_catalog(api_client& shop, const std::string& store, const 
 
 int import(const config::parsed& p) {
   api_client shop{p.options.at("url")};
-  const char* from_environment = std::getenv("SOUK_TOKEN");
-  auto token = p.options.contains("token") ? p.options.at("token") : from_environment != nullptr ? from_environment : "";
+  auto given = p.options.find("token");
+  auto token = given == p.options.end() ? std::string{} : given->second;
   if (token.empty())
     throw std::runtime_error("a merchant's token is needed: --token or SOUK_TOKEN");
   shop.use_token(token);

@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
     {.name = "import",
      .description = "import a product CSV into a store of the running shop",
      .positionals = {{"STORE", "its slug or id"}, {"FILE", "a product CSV of either Shopify generation"}},
-     .options = {{"url", "where the shop answers", true}, {"token", "the merchant's token (or SOUK_TOKEN)", false}},
+     .options = {{"url", "where the shop answers", true}, {"token", "the merchant's token; also SOUK_TOKEN", false, "SOUK_TOKEN"}},
      .needs_database = false},
     {.name = "demo",
      .description = "create the two demo shops, once, and print a shopping walk-through",

@@ -1,7 +1,7 @@
 #include "config/command_line.hpp"
 
-#include <catch2/catch.hpp>
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -43,7 +43,7 @@ std::variant<parsed, stop> run(std::vector<const char*> words) {
     {.name = "import",
      .description = "import products",
      .positionals = {{"STORE", "slug or id"}, {"FILE", "a CSV"}},
-     .options = {{"url", "of the running shop", false}},
+     .options = {{"url", "of the running shop", false}, {"token", "the merchant's", false, "SOUK_TOKEN"}},
      .switches = {{"quiet", "no progress bar", false}},
      .needs_database = false},
     {.name = "migrate", .description = "migrate the database"},
@@ -145,6 +145,10 @@ TEST_CASE("a command takes its own words, and settings may stand after it") {
   CHECK(p.arguments == std::vector<std::string>{"tea-house", "teas.csv"});
   CHECK(p.options == std::map<std::string, std::string>{{"url", "http://127.0.0.1:1"}, {"quiet", "true"}});
   CHECK(p.settings.readers == 9);
+  variable token{"SOUK_TOKEN", "t0ken"};
+  result = run({"import", "tea-house", "teas.csv"});
+  CHECK(std::get<parsed>(result).options == std::map<std::string, std::string>{{"token", "t0ken"}});
+  CHECK(std::get<parsed>(result).warnings.empty());
   CHECK_THAT(refusal({"import", "tea-house"}), Contains("FILE"));
   CHECK_THAT(refusal({"migrate"}), Contains("database_url is missing"));
   CHECK(std::get<parsed>(run({})).subcommand == "serve");
