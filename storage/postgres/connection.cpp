@@ -22,9 +22,10 @@ using result_pointer = std::unique_ptr<pg_result, clear_result>;
 
 const statement end_blockers_statement{
   "end_blockers",
-  // Another take-over that waits in front of us is no blocker to end: it will be done in a moment.
+  // A settlement or take-over that waits in front of us is no blocker to end: it will be done in a moment.
   "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a WHERE a.pid = ANY (pg_blocking_pids($1::int4))"
-  " AND a.wait_event_type IS DISTINCT FROM 'Lock'"};
+  " AND NOT (a.wait_event_type IS NOT DISTINCT FROM 'Lock'"
+  " AND (a.application_name LIKE 'souk-settle%' OR a.application_name LIKE 'souk-ownership%'))"};
 
 std::string trimmed(const char* message) {
   std::string out = message != nullptr ? message : "";

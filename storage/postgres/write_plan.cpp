@@ -179,7 +179,8 @@ private:
   void add(const insert_cart& m) {
     at_home(m.row.id, "cart");
     at_home(m.row.store_id, "store of cart");
-    carts_[m.row.id] = &m.row;
+    if (!carts_.emplace(m.row.id, &m.row).second)
+      throw refused_batch{"cart " + m.row.id.str() + " is made twice"};
   }
   void add(const update_cart& m) {
     at_home(m.row.id, "cart");
