@@ -460,8 +460,10 @@ cart_actor::behavior_type shopping_cart(cart_actor::stateful_pointer<cart_state>
       // Two carts that merge each other would wait for each other for ever.
       if (self->state.merging)
         return refuse(errc::version_conflict, "the cart is being merged itself");
+      auto to = self->current_sender(); // the promise takes it along
+      if (!to)
+        return refuse(errc::invalid, "a cart is lent to another cart");
       runtime::owed_answer answer{self->make_response_promise()};
-      auto to = self->current_sender();
       if (!self->state.edits.enter([self, to, answer] { self->state.lend(to, answer); }))
         answer.deliver(caf::make_error(runtime::errc::overloaded));
       return caf::delegated<cart_handover>{};

@@ -42,13 +42,13 @@ struct list_api_tokens {
   caller by;
   storage::ulid store_id;
 };
-/// The user's cart in this store was touched: it is the one meant when no store is named. Answered after the commit, at once
-/// when it is the last one already. → bool
+/// From the cart itself, before it writes: the user's cart in this store is the one meant when no store is named. Answered after
+/// the commit, at once when it is the last one already. → bool
 struct note_cart {
   storage::ulid store_id;
   storage::ulid cart_id;
 };
-/// → bool
+/// From the cart itself, after it is gone. → bool, whether it was known
 struct forget_cart {
   storage::ulid store_id;
 };
