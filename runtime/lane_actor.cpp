@@ -54,10 +54,15 @@ void lane_state::next() {
   work(must_settle);
 }
 
-// The batch points into in_flight, which stays untouched until the worker has answered.
+// The batch points to write sets that the job keeps alive: a lane may be killed while its worker is at it.
 void lane_state::work(bool settle) {
   working = true;
-  auto job = [store = store, b = batch_of(in_flight), settle, me = caf::actor_cast<caf::actor>(self)] {
+  std::vector<std::shared_ptr<const storage::write_set>> alive;
+  alive.reserve(in_flight.size());
+  for (const auto& p : in_flight)
+    alive.push_back(p.entry.writes);
+  auto job = [store = store, b = batch_of(in_flight), alive = std::move(alive), settle,
+              me = caf::actor_cast<caf::actor>(self)] {
     lane_result r;
     r.settled = settle;
     try {
@@ -141,14 +146,20 @@ void lane_state::fail_alone(pending& p, const std::string& why) {
   auto behind = [&](pending& q) {
     return q.entry.touches.front().who == writer.who && q.entry.touches.front().activation == writer.activation;
   };
-  for (auto it = queue.begin(); it != queue.end();) {
-    if (behind(*it)) {
-      refuse(*it, caf::make_error(errc::restarted));
-      it = queue.erase(it);
-    } else {
-      ++it;
+  auto drop = [&](auto& from) {
+    for (auto it = from.begin(); it != from.end();) {
+      if (behind(*it)) {
+        refuse(*it, caf::make_error(errc::restarted));
+        it = from.erase(it);
+      } else {
+        ++it;
+      }
     }
-  }
+  };
+  for (auto& g : again) // the other parts of a halved batch all came after it
+    drop(g);
+  std::erase_if(again, [](const group& g) { return g.empty(); });
+  drop(queue);
 }
 
 void lane_state::answered(const storage::commit_outcome& outcome) {

@@ -108,8 +108,6 @@ void node::stop(std::chrono::milliseconds grace) {
     caf::scoped_actor self{system_, true};
     auto wait_for = [&](const std::vector<caf::actor>& all, const char* what) {
       std::size_t late = 0;
-      for (const auto& a : all)
-        self->send(a, sweep_atom_v); // wakes those that are waiting for their timer
       for (const auto& a : all) {
         auto left = std::max(until - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration{0});
         self->request(a, left, drain_atom_v).receive([] {}, [&](const caf::error&) { ++late; });

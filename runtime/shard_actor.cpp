@@ -7,9 +7,19 @@
 
 namespace souk::runtime {
 
+// An entity never outlives its shard: nobody could reach it any more, and it would keep its process from ending.
+shard_state::~shard_state() {
+  for (auto& [who, e] : entities) {
+    fail_parked(e, errc::moved);
+    if (e.actor)
+      caf::anon_send_exit(e.actor, caf::exit_reason::kill);
+  }
+}
+
 void shard_state::take(const storage::fence& f) {
   owned = true;
   epoch = f.epoch;
+  sweep_later();
   caf::anon_send(lane, own_atom_v, f, caf::actor_cast<caf::actor>(self));
   for (auto kind : services.catalog->on_begin)
     tell(*services.routes, shard_address(kind, id), delivery::activate, begin_atom_v);
@@ -98,6 +108,8 @@ void shard_state::loaded(loaded_entity& rows) {
     spdlog::warn("shard {}: {} {} was not loaded: {}", id, services.catalog->kinds.at(rows.who.kind).name,
                  rows.who.id.str(), rows.error);
     fail_parked(at->second, errc::unavailable);
+    if (services.catalog->kinds.at(rows.who.kind).stays)
+      begin_later(rows.who, std::chrono::seconds{1});
     return forget(at);
   }
   auto who = rows.who;
@@ -115,6 +127,11 @@ void shard_state::spawn(entity& e, const entity_address& whom, std::any rows) {
   self->monitor(e.actor);
   by_actor.emplace(e.actor.address(), whom);
   ++stats.activations;
+}
+
+// What serves the shard (its supervisor, its dispatcher) must come back by itself: nobody else may ever ask for it.
+void shard_state::begin_later(const entity_address& whom, std::chrono::seconds wait) {
+  self->delayed_send(self, wait, deliver_atom_v, whom, delivery::activate, caf::make_message(begin_atom_v));
 }
 
 void shard_state::park(entity& e, caf::message& command) {
@@ -145,8 +162,10 @@ caf::result<receipt> shard_state::write(journal_entry& entry) {
   for (const auto& t : entry.touches) {
     auto at = entities.find(t.who);
     if (at == entities.end() || at->second.activation != t.activation || at->second.now == phase::waiting
-        || at->second.now == phase::loading)
+        || at->second.now == phase::loading) {
+      forsake(entry.touches);
       return caf::make_error(errc::restarted);
+    }
   }
   for (const auto& t : entry.touches)
     ++entities.at(t.who).pins;
@@ -168,20 +187,26 @@ void shard_state::settled(const settled_batch& batch) {
         load(e, at->first);
     }
   }
-  // The writer of rows that were not written has memory that is wrong. If it lives it learns from its error answer; if it has
-  // crashed meanwhile, those whose memory it changed cannot learn it from anybody: they start again from their rows.
   if (!batch.failed.empty())
-    for (const auto& t : batch.failed)
-      if (auto at = entities.find(t.who); at != entities.end() && at->second.now == phase::active
-                                          && at->second.activation == t.activation) {
-        auto writer = entities.find(batch.failed.front().who);
-        if (writer == entities.end() || writer->second.activation != batch.failed.front().activation)
-          self->send_exit(at->second.actor, caf::exit_reason::kill);
-      }
+    forsake(batch.failed);
   if (!batch.events.empty() && services.catalog->event_sink != 0)
     tell(*services.routes, shard_address(services.catalog->event_sink, id), delivery::activate, events_atom_v, batch.events);
   if (draining)
     drained();
+}
+
+// The writer of rows that were not written has memory that is wrong. If it lives it learns from its error answer; if it has
+// crashed meanwhile, those whose memory it changed cannot learn it from anybody: they start again from their rows.
+void shard_state::forsake(const std::vector<touch>& failed) {
+  auto alive = [this](const touch& t) {
+    auto at = entities.find(t.who);
+    return at != entities.end() && at->second.activation == t.activation && at->second.actor ? &at->second : nullptr;
+  };
+  if (alive(failed.front()))
+    return;
+  for (const auto& t : failed)
+    if (auto* e = alive(t))
+      self->send_exit(e->actor, caf::exit_reason::kill);
 }
 
 // -- passivation, crashes, loss -------------------------------------------------------------------------------------------
@@ -240,6 +265,8 @@ void shard_state::down(const caf::actor_addr& who, const caf::error& why) {
              && !crashes_too_often(address)) {
     load(e, address);
   } else {
+    if (services.catalog->kinds.at(address.kind).stays && !draining)
+      begin_later(address, std::chrono::seconds{61}); // crashed too often: not before it is forgiven
     fail_parked(e, errc::unavailable);
     forget(at);
   }
@@ -296,8 +323,16 @@ void shard_state::lost() {
       it = entities.erase(it);
     }
   }
+  drained();
   if (services.on_lost)
     services.on_lost(id);
+}
+
+void shard_state::sweep_later() {
+  if (sweeping || !owned)
+    return;
+  sweeping = true;
+  self->delayed_send(self, services.options.sweep_every, sweep_atom_v);
 }
 
 void shard_state::drain(caf::response_promise promise) {
@@ -323,7 +358,6 @@ caf::behavior shard(caf::stateful_actor<shard_state>* self, storage::shard_id id
   state.lane = std::move(lane);
   state.stats.shard = id;
   self->set_down_handler([self](const caf::down_msg& d) { self->state.down(d.source, d.reason); });
-  self->delayed_send(self, state.services.options.sweep_every, sweep_atom_v);
   return {
     [self](own_atom, const storage::fence& f) { self->state.take(f); },
     [self](deliver_atom, const entity_address& whom, delivery how, caf::message& command) {
@@ -335,8 +369,9 @@ caf::behavior shard(caf::stateful_actor<shard_state>* self, storage::shard_id id
     [self](busy_atom, const entity_address& who, std::uint64_t activation) { self->state.busy(who, activation); },
     [self](retire_atom, const entity_address& who, std::uint64_t activation) { self->state.retire(who, activation); },
     [self](sweep_atom) {
+      self->state.sweeping = false;
       self->state.sweep();
-      self->delayed_send(self, self->state.services.options.sweep_every, sweep_atom_v);
+      self->state.sweep_later();
     },
     [self](lost_atom) { self->state.lost(); },
     [self](drain_atom) {

@@ -78,7 +78,10 @@ struct shard_state {
   std::list<entity_address> recent; ///< least recently used first
   std::unordered_map<entity_address, crash_record> crashes;
   std::vector<caf::response_promise> drains;
+  bool sweeping = false; ///< the timer runs: it does while the shard is ours
   shard_stats stats;
+
+  ~shard_state();
 
   void take(const storage::fence& f);
   void deliver(const entity_address& whom, delivery how, caf::message& command);
@@ -89,6 +92,7 @@ struct shard_state {
   void busy(const entity_address& who, std::uint64_t activation);
   void retire(const entity_address& who, std::uint64_t activation);
   void sweep();
+  void sweep_later();
   void lost();
   void drain(caf::response_promise promise);
 
@@ -100,6 +104,8 @@ private:
   void park(entity& e, caf::message& command);
   void release(entity& e);
   void fail_parked(entity& e, const caf::error& why);
+  void begin_later(const entity_address& whom, std::chrono::seconds wait);
+  void forsake(const std::vector<touch>& failed);
   void stop(entity& e);
   void forget(iterator at);
   bool crashes_too_often(const entity_address& whom);
