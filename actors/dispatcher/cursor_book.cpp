@@ -4,11 +4,10 @@
 
 namespace souk::actors {
 
-cursor_book::position cursor_book::read(const std::string& consumer, storage::shard_id shard) {
+cursor_book::position cursor_book::read(const std::string& consumer, storage::shard_id shard, storage::timestamp now) {
   std::lock_guard lock{guard_};
-  auto now = std::chrono::steady_clock::now();
   auto& at = read_at_[consumer];
-  if (at == std::chrono::steady_clock::time_point{} || now - at > std::chrono::milliseconds{200}) {
+  if (at == storage::timestamp{} || now - at > std::chrono::milliseconds{200}) {
     auto& all = first_[consumer];
     all.clear();
     for (const auto& c : outbox_->cursors(consumer))
@@ -28,11 +27,10 @@ void cursor_book::advance(const std::string& consumer, storage::shard_id shard, 
   at = std::max(at, to);
 }
 
-void cursor_book::flush(std::chrono::milliseconds older_than) {
+void cursor_book::flush(storage::timestamp now, std::chrono::milliseconds older_than) {
   std::vector<storage::outbox_cursor> all;
   {
     std::lock_guard lock{guard_};
-    auto now = std::chrono::steady_clock::now();
     if (dirty_.empty() || now - flushed_at_ < older_than)
       return;
     flushed_at_ = now;

@@ -2,8 +2,6 @@
 
 #include "storage/outbox_store.hpp"
 
-#include <array>
-#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -25,18 +23,18 @@ public:
 
   /// Where the consumer stands in the shard, read from the database (each time: another node may have moved it).
   /// May throw storage::unavailable.
-  position read(const std::string& consumer, storage::shard_id shard);
+  position read(const std::string& consumer, storage::shard_id shard, storage::timestamp now);
   void advance(const std::string& consumer, storage::shard_id shard, position to);
   /// Writes what moved, if the last time is long enough ago. May throw storage::unavailable: it is kept for the next time.
-  void flush(std::chrono::milliseconds older_than);
+  void flush(storage::timestamp now, std::chrono::milliseconds older_than);
 
 private:
   std::shared_ptr<storage::outbox_store> outbox_;
   std::mutex guard_;
   std::map<std::pair<std::string, storage::shard_id>, position> dirty_;
   std::map<std::string, std::map<storage::shard_id, position>> first_; ///< one read serves all shards while a node starts
-  std::map<std::string, std::chrono::steady_clock::time_point> read_at_;
-  std::chrono::steady_clock::time_point flushed_at_{};
+  std::map<std::string, storage::timestamp> read_at_;
+  storage::timestamp flushed_at_{};
 };
 
 } // namespace souk::actors

@@ -41,12 +41,12 @@ void dispatcher_state::read_outbox() {
   for (const auto& c : consumers)
     names.push_back(c.name);
   auto job = [me = caf::actor_cast<caf::actor>(self), names, shard = context.who.shard(), cursors = cursors,
-              outbox = services->outbox] {
+              outbox = services->outbox, time = context.time] {
     runtime::loaded_entity out;
     try {
       outbox_found found;
       for (const auto& n : names)
-        found.positions.push_back(cursors->read(n, shard));
+        found.positions.push_back(cursors->read(n, shard, time->now()));
       auto from = *std::min_element(found.positions.begin(), found.positions.end());
       found.events = outbox->read(shard, from.seq, from.n, read_max);
       found.more = found.events.size() == static_cast<std::size_t>(read_max);
@@ -144,13 +144,13 @@ void dispatcher_state::deliver_to(std::size_t which) {
   if (!c.target)
     return index_orders(which, std::move(events));
   auto job = [me = caf::actor_cast<caf::actor>(self), which, target = c.target, name = c.name, cursors = cursors,
-              events = std::move(events)] {
+              events = std::move(events), time = context.time] {
     std::size_t n = 0;
     try {
       n = std::min(target->deliver(events), events.size());
       if (n > 0)
         cursors->advance(name, events[n - 1].shard, position_of(events[n - 1]));
-      cursors->flush(flush_every);
+      cursors->flush(time->now(), flush_every);
     } catch (const std::exception& e) {
       spdlog::warn("events for {} were not delivered: {}", name, e.what());
     }
