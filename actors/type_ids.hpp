@@ -84,5 +84,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(souk_actors, caf::id_block::souk_runtime_last_type_id + 
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::unwatch_order))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::cart_handover))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::looked_up)) // actors/lookup.hpp
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::expect_return))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::goods_returned))
 CAF_END_TYPE_ID_BLOCK(souk_actors)
 // clang-format on

@@ -56,6 +56,14 @@ void inventory_state::settle(const settle_hold& c) {
     services->stock_changed(variant.id, rules.available());
 }
 
+void inventory_state::take_back(const goods_returned& c) {
+  if (c.activation != context.activation)
+    return;
+  rules.give(c.quantity);
+  if (services->stock_changed)
+    services->stock_changed(variant.id, rules.available());
+}
+
 stock_view inventory_state::view() const {
   return {variant,           product_title,           sellable(),       rules.on_hand(),
           rules.reserved(),  rules.available(),       rules.level().backorder,
@@ -194,6 +202,12 @@ inventory_actor::behavior_type inventory(inventory_actor::stateful_pointer<inven
     [self](const reserve_stock& c) { return self->state.reserve(c); },
     [self](const unreserve& c) { self->state.rules.release(c.order_id); },
     [self](const settle_hold& c) { self->state.settle(c); },
+    [self](const expect_return& c) -> caf::result<std::uint64_t> {
+      if (auto no = self->state.check(c.store_id))
+        return no;
+      return self->state.context.activation;
+    },
+    [self](const goods_returned& c) { self->state.take_back(c); },
     [self](const get_stock& c) -> caf::result<stock_view> {
       if (auto no = self->state.check(c.store_id))
         return no;

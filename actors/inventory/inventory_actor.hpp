@@ -18,6 +18,9 @@ using inventory_actor = caf::typed_actor<
   caf::reacts_to<unreserve>,
   // The order's rows say that its goods are sold or free.
   caf::reacts_to<settle_hold>,
+  // A refunded order's goods come back: before and after their rows are written.
+  caf::replies_to<expect_return>::with<std::uint64_t>,
+  caf::reacts_to<goods_returned>,
   // What can be sold, for how much.
   caf::replies_to<get_stock>::with<stock_view>,
   // Changes on_hand, durably.
@@ -46,6 +49,7 @@ struct inventory_state {
 
   caf::result<reserved> reserve(const reserve_stock& c);
   void settle(const settle_hold& c);
+  void take_back(const goods_returned& c);
   stock_view view() const;
   void change(const caller& by, std::int64_t delta, std::string reason, std::string note, runtime::owed_answer answer);
   void change_policy(const set_stock_policy& c, runtime::owed_answer answer);

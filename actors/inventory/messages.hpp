@@ -36,6 +36,17 @@ struct settle_hold {
   storage::reservation_state to = storage::reservation_state::released;
 };
 
+/// Goods of an order are about to come back on the shelf: the order's write set names the life that answers. → its activation,
+/// a std::uint64_t
+struct expect_return {
+  storage::ulid store_id;
+};
+/// After that commit. Counted by the life that was named only: a later one has read it in its rows. Nothing is answered.
+struct goods_returned {
+  std::int64_t quantity = 0;
+  std::uint64_t activation = 0;
+};
+
 /// Whether the variant can be sold and for how much, for carts. → stock_view
 struct get_stock {
   storage::ulid store_id;
@@ -98,6 +109,14 @@ typename I::result_type inspect(I& f, unreserve& x) {
 template <class I>
 typename I::result_type inspect(I& f, settle_hold& x) {
   return f(x.order_id, x.to);
+}
+template <class I>
+typename I::result_type inspect(I& f, expect_return& x) {
+  return f(x.store_id);
+}
+template <class I>
+typename I::result_type inspect(I& f, goods_returned& x) {
+  return f(x.quantity, x.activation);
 }
 template <class I>
 typename I::result_type inspect(I& f, get_stock& x) {

@@ -12,8 +12,11 @@ namespace souk::actors {
 
 using runtime::delivery;
 
-// Holds that never reached the rows die with this life of the order.
+// Holds that never reached the rows die with this life of the order. What the journal has got already may still be written: if
+// it is not, the shard restarts those whose memory it changed.
 order_state::~order_state() {
+  if (writing)
+    return;
   for (const auto& h : holds)
     runtime::tell(*context.routes, inventory_at(h.variant), delivery::if_active, unreserve{context.who.id});
 }
@@ -139,6 +142,8 @@ void order_state::give_up(caf::error why) {
   for (auto& w : waiters)
     w.answer.deliver(why);
   waiters.clear();
+  for (auto& f : std::exchange(later, {})) // they hear that there is no such order
+    f();
   runtime::retire(context);
 }
 
@@ -167,13 +172,46 @@ void order_state::apply(verdict v, std::function<void(const caf::error&)> failed
   if (d.nothing)
     return drive();
   writing = true;
-  auto rows = std::move(d.rows);
-  d.rows.clear();
-  runtime::commit(self, context, storage::write_set{0, std::move(rows)})
+  std::vector<returned_goods> back;
+  for (const auto& row : d.rows)
+    if (const auto* m = std::get_if<storage::move_stock>(&row); m != nullptr && m->on_hand_delta > 0)
+      back.push_back({m->variant_id, m->on_hand_delta, 0});
+  find_lives(std::make_shared<decision>(std::move(d)), std::move(back), 0, std::move(failed));
+}
+
+// Goods come back exactly once, in the rows and in memory: the write set names the lives whose memory it will change, so that
+// none of them can read the rows before they are told.
+void order_state::find_lives(std::shared_ptr<decision> d, std::vector<returned_goods> back, std::size_t at,
+                             std::function<void(const caf::error&)> failed) {
+  if (at == back.size())
+    return write(std::move(d), std::move(back), std::move(failed));
+  auto variant = back[at].variant;
+  runtime::ask(self, *context.routes, inventory_at(variant), delivery::activate, expect_return{d->next.order.store_id})
     .then(
-      [this, d = std::move(d)](const runtime::receipt&) mutable {
+      [this, d, back, at, failed](std::uint64_t activation) mutable {
+        back[at].activation = activation;
+        find_lives(std::move(d), std::move(back), at + 1, std::move(failed));
+      },
+      [this, failed](caf::error& why) {
         writing = false;
-        written(d);
+        if (failed)
+          failed(why);
+        reload(why);
+      });
+}
+
+void order_state::write(std::shared_ptr<decision> d, std::vector<returned_goods> back,
+                        std::function<void(const caf::error&)> failed) {
+  std::vector<runtime::touch> touched;
+  for (const auto& b : back)
+    touched.push_back({inventory_at(b.variant), b.activation});
+  runtime::commit(self, context, storage::write_set{0, std::move(d->rows)}, std::move(touched))
+    .then(
+      [this, d, back](const runtime::receipt&) {
+        writing = false;
+        for (const auto& b : back)
+          runtime::tell(*context.routes, inventory_at(b.variant), delivery::if_active, goods_returned{b.quantity, b.activation});
+        written(*d);
       },
       [this, failed](caf::error& why) {
         writing = false;
@@ -186,17 +224,30 @@ void order_state::apply(verdict v, std::function<void(const caf::error&)> failed
 void order_state::written(decision& d) {
   auto placed = machine.rows().order.id.is_nil();
   machine.become(std::move(d.next));
-  if (d.settles) {
+  if (d.settles)
     for (const auto& r : machine.rows().reservations)
       runtime::tell(*context.routes, inventory_at(r.variant_id), delivery::if_active, settle_hold{context.who.id, *d.settles});
-    runtime::tell(*context.routes, supervisor_at(context.who.shard()), delivery::activate, unwatch_order{context.who.id});
-  } else if (placed) {
-    runtime::tell(*context.routes, supervisor_at(context.who.shard()), delivery::activate,
-                  watch_order{context.who.id, machine.rows().reservations.front().deadline});
-  }
+  keep_watch(placed);
   if (machine.owes_refund())
     return apply(machine.cancel(machine.rows().order.note, context.time->now()));
   drive();
+}
+
+// Whatever the order waits for, somebody must remember it should this actor go: the supervisor does, until all is settled.
+void order_state::keep_watch(bool placed) {
+  if (machine.settled())
+    return unwatch();
+  auto now = context.time->now();
+  if (placed)
+    runtime::tell(*context.routes, supervisor_at(context.who.shard()), delivery::activate,
+                  watch_order{context.who.id, machine.rows().reservations.front().deadline});
+  else if (!machine.holds_goods()) // only the gateway is waited for
+    runtime::tell(*context.routes, supervisor_at(context.who.shard()), delivery::activate,
+                  watch_order{context.who.id, now + services->options.payment_retry * 6});
+}
+
+void order_state::unwatch() {
+  runtime::tell(*context.routes, supervisor_at(context.who.shard()), delivery::activate, unwatch_order{context.who.id});
 }
 
 // Goes on with whatever the order waits for: what came meanwhile, a call of the gateway, or nothing.
@@ -219,8 +270,7 @@ void order_state::drive() {
     if (!calling && !retry_due)
       call_gateway(what);
     if (!waiters.empty() && wait_timer == 0) {
-      static std::uint64_t generations = 0;
-      wait_timer = ++generations;
+      wait_timer = ++wait_timers;
       self->delayed_send(self, services->options.checkout_wait, runtime::sweep_atom_v, wait_timer);
     }
     return;
@@ -414,6 +464,8 @@ order_actor::behavior_type order(order_actor::stateful_pointer<order_state> self
     [self](reservation_expired) {
       self->state.when_idle([self] {
         auto& s = self->state;
+        if (!s.exists || s.machine.settled())
+          s.unwatch();
         if (s.exists)
           s.apply(s.machine.reservation_expired(s.context.time->now()));
         else

@@ -41,6 +41,12 @@ struct order_state {
     storage::ulid variant;
     std::uint64_t activation = 0;
   };
+  /// Goods that come back with the rows under way, and the life of the inventory actor that is told of it.
+  struct returned_goods {
+    storage::ulid variant;
+    std::int64_t quantity = 0;
+    std::uint64_t activation = 0;
+  };
   /// Someone who waits for how the payment ends.
   struct waiter {
     runtime::owed_answer answer;
@@ -68,7 +74,8 @@ struct order_state {
   bool calling = false;          ///< a gateway worker has the attempt
   int failed_calls = 0;
   std::uint64_t retry_timer = 0; ///< generation; a timer of an older one is stale
-  std::uint64_t wait_timer = 0;
+  std::uint64_t wait_timer = 0;  ///< likewise; 0 = none runs
+  std::uint64_t wait_timers = 0;
   bool retry_due = false;        ///< a retry timer runs
 
   ~order_state();
@@ -82,7 +89,13 @@ struct order_state {
 
   // -- afterwards ---
   void apply(verdict v, std::function<void(const caf::error&)> failed = {});
+  void find_lives(std::shared_ptr<decision> d, std::vector<returned_goods> back, std::size_t at,
+                  std::function<void(const caf::error&)> failed);
+  void write(std::shared_ptr<decision> d, std::vector<returned_goods> back,
+             std::function<void(const caf::error&)> failed);
   void written(decision& d);
+  void keep_watch(bool placed);
+  void unwatch();
   void when_idle(std::function<void()> f);
   void drive();
   void call_gateway(gateway_call what);
