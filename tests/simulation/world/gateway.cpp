@@ -1,0 +1,146 @@
+#include "simulation/world/gateway.hpp"
+
+namespace souk::simulation {
+
+using actors::gateway_answer;
+using actors::gateway_status;
+
+gateway_answer simulated_gateway::unreliably(const actors::charge& c, call what) {
+  ++calls_;
+  bool heard = !random_.chance(rates_.lost_request);
+  bool answers = !random_.chance(rates_.lost_answer);
+  if (silent_ || !heard)
+    return {};
+  auto answer = (this->*what)(c);
+  if (auto at = accounts_.find(c.attempt_id); at != accounts_.end() && at->second.drops_left > 0) {
+    --at->second.drops_left;
+    return {};
+  }
+  return answers ? answer : gateway_answer{};
+}
+
+gateway_answer simulated_gateway::authorize(const actors::charge& c) {
+  return unreliably(c, &simulated_gateway::do_authorize);
+}
+gateway_answer simulated_gateway::query(const actors::charge& c) {
+  return unreliably(c, &simulated_gateway::do_query);
+}
+gateway_answer simulated_gateway::cancel(const actors::charge& c) {
+  return unreliably(c, &simulated_gateway::do_cancel);
+}
+gateway_answer simulated_gateway::refund(const actors::charge& c) {
+  return unreliably(c, &simulated_gateway::do_refund);
+}
+
+void simulated_gateway::take(account& a) {
+  a.now = state::taken;
+  ++a.captures;
+}
+
+gateway_answer simulated_gateway::describe(const storage::ulid& id, account& a) {
+  if (a.now == state::processing && time_.now() >= a.processed_at)
+    take(a);
+  gateway_answer out;
+  out.reference = "pay_" + id.str();
+  switch (a.now) {
+    case state::cancelled: out.status = gateway_status::cancelled; break;
+    case state::declined:
+      out.status = gateway_status::declined;
+      out.code = "card_declined";
+      break;
+    case state::rejected:
+      out.status = gateway_status::rejected;
+      out.code = "bad_token";
+      break;
+    case state::waiting:
+      out.status = gateway_status::requires_action;
+      out.action_url = "https://pay.example/" + id.str();
+      break;
+    case state::processing: out.status = gateway_status::processing; break;
+    case state::taken: out.status = gateway_status::succeeded; break;
+    case state::refunded: out.status = gateway_status::refunded; break;
+  }
+  return out;
+}
+
+gateway_answer simulated_gateway::do_authorize(const actors::charge& c) {
+  auto [at, fresh] = accounts_.try_emplace(c.attempt_id);
+  auto& a = at->second;
+  if (fresh) {
+    a.order = c.order_id;
+    a.amount = c.amount;
+    a.currency = c.currency;
+    a.token = c.method_token;
+    if (a.token == "tok_declined") {
+      a.now = state::declined;
+    } else if (a.token == "tok_rejected") {
+      a.now = state::rejected;
+    } else if (a.token == "tok_requires_action") {
+      a.now = state::waiting;
+    } else if (a.token == "tok_slow") {
+      a.now = state::processing;
+      a.processed_at = time_.now() + std::chrono::seconds{1 + random_.below(60)};
+    } else {
+      if (a.token == "tok_drop")
+        a.drops_left = 1 + static_cast<int>(random_.below(2));
+      take(a);
+    }
+  }
+  return describe(c.attempt_id, a);
+}
+
+gateway_answer simulated_gateway::do_query(const actors::charge& c) {
+  auto at = accounts_.find(c.attempt_id);
+  if (at == accounts_.end()) {
+    gateway_answer out;
+    out.status = gateway_status::not_found;
+    return out;
+  }
+  return describe(c.attempt_id, at->second);
+}
+
+gateway_answer simulated_gateway::do_cancel(const actors::charge& c) {
+  auto [at, fresh] = accounts_.try_emplace(c.attempt_id);
+  auto& a = at->second;
+  if (fresh) // a mark: should the attempt arrive later, it does nothing
+    a.order = c.order_id;
+  describe(c.attempt_id, a);
+  if (a.now == state::waiting || a.now == state::processing)
+    a.now = state::cancelled;
+  return describe(c.attempt_id, a);
+}
+
+gateway_answer simulated_gateway::do_refund(const actors::charge& c) {
+  auto at = accounts_.find(c.attempt_id);
+  if (at == accounts_.end()) {
+    gateway_answer out;
+    out.status = gateway_status::not_found;
+    return out;
+  }
+  if (at->second.now == state::taken) {
+    at->second.now = state::refunded;
+    ++at->second.refunds;
+  }
+  return describe(c.attempt_id, at->second);
+}
+
+bool simulated_gateway::act(const storage::ulid& attempt, bool approve) {
+  auto at = accounts_.find(attempt);
+  if (at == accounts_.end() || at->second.now != state::waiting)
+    return false;
+  if (approve)
+    take(at->second);
+  else
+    at->second.now = state::declined;
+  return true;
+}
+
+std::vector<storage::ulid> simulated_gateway::waiting() const {
+  std::vector<storage::ulid> out;
+  for (const auto& [id, a] : accounts_)
+    if (a.now == state::waiting)
+      out.push_back(id);
+  return out;
+}
+
+} // namespace souk::simulation
