@@ -156,7 +156,7 @@ commit_outcome database::run(const batch& b) {
     out.results.reserve(b.write_sets.size());
     for (const auto* ws : b.write_sets)
       out.results.push_back(t.apply(*ws));
-    t.check_levels();
+    t.check_batch();
     t.keep();
   } catch (const constraint_violation& e) {
     return without_results(commit_outcome::kind::failed, e.what());

@@ -50,6 +50,26 @@ write_result transaction::apply(const write_set& ws) {
   return {refusal::none, {}, order_number_};
 }
 
+void transaction::check_batch() const {
+  check_levels();
+  auto in_store = [](const auto& table, const ulid& id, const ulid& store) {
+    auto at = table.find(id);
+    return at != table.end() && at->second.store_id == store;
+  };
+  for (const auto& key : new_reservations_) {
+    auto at = rows_.reservations.find(key);
+    if (at == rows_.reservations.end())
+      continue; // its write set was refused
+    const auto& r = at->second;
+    check(in_store(rows_.orders, r.order_id, r.store_id), "order", r.order_id, "is missing in its reservation's store");
+    check(in_store(rows_.levels, r.variant_id, r.store_id), "variant", r.variant_id, "has no level in its reservation's store");
+  }
+  for (const auto& id : new_payments_)
+    if (auto at = rows_.payments.find(id); at != rows_.payments.end())
+      check(in_store(rows_.orders, at->second.order_id, at->second.store_id), "order", at->second.order_id,
+            "is missing in its payment's store");
+}
+
 void transaction::check_levels() const {
   for (const auto& id : touched_levels_) {
     auto at = rows_.levels.find(id);

@@ -35,8 +35,8 @@ public:
   /// Writes all of the set, or nothing of it and says why. Throws constraint_violation.
   write_result apply(const write_set& ws);
 
-  /// The CHECKs on what the whole batch made of a row. Throws constraint_violation.
-  void check_levels() const;
+  /// The CHECKs and references that must hold once the whole batch is applied. Throws constraint_violation.
+  void check_batch() const;
 
   void keep() { undo_ = {}; }
 
@@ -99,6 +99,7 @@ private:
   void write(const update_import& m);
   void write(const emit_event& m);
 
+  void check_levels() const;
   /// Throws unless the id lies in the shard of the write set being applied.
   void at_home(const ulid& id, const char* what) const;
   void store_is_there(const ulid& store) const;
@@ -118,6 +119,8 @@ private:
   shard_id shard_ = 0;            ///< of the write set being applied
   std::int64_t order_number_ = 0; ///< drawn by it
   std::set<ulid> touched_levels_;
+  std::set<id_pair> new_reservations_;
+  std::set<ulid> new_payments_;
 };
 
 } // namespace souk::storage::simulated

@@ -125,14 +125,9 @@ transaction::answer transaction::refusal_of(const insert_reservation& m) const {
 void transaction::write(const insert_reservation& m) {
   at_home(m.row.order_id, "order");
   at_home(m.row.variant_id, "variant");
-  auto level = rows_.levels.find(m.row.variant_id);
-  check(level != rows_.levels.end() && level->second.store_id == m.row.store_id, "variant", m.row.variant_id,
-        "has no level in the reservation's store");
-  auto order = rows_.orders.find(m.row.order_id);
-  check(order != rows_.orders.end() && order->second.store_id == m.row.store_id, "order", m.row.order_id,
-        "is missing in the reservation's store");
   check(m.row.quantity > 0, "reservation of order", m.row.order_id, "has no quantity");
   put(rows_.reservations, {m.row.order_id, m.row.variant_id}, m.row);
+  new_reservations_.insert({m.row.order_id, m.row.variant_id});
   if (is_open(m.row.state))
     add(rows_.open_reservations, {m.row.variant_id, m.row.order_id});
 }
@@ -159,11 +154,10 @@ transaction::answer transaction::refusal_of(const insert_payment& m) const {
 
 void transaction::write(const insert_payment& m) {
   at_home(m.row.id, "payment");
-  auto order = rows_.orders.find(m.row.order_id);
-  check(order != rows_.orders.end() && order->second.store_id == m.row.store_id, "order", m.row.order_id,
-        "is missing in the payment's store");
+  at_home(m.row.order_id, "order");
   check(m.row.amount >= 0, "payment", m.row.id, "has a negative amount");
   put(rows_.payments, m.row.id, m.row);
+  new_payments_.insert(m.row.id);
   add(rows_.payments_of, {m.row.order_id, m.row.id});
 }
 

@@ -1,8 +1,8 @@
+#include "storage/postgres_fixture.hpp"
+
 #include "storage/fixtures.hpp"
 
 #include "storage/migrator.hpp"
-#include "storage/postgres/connection.hpp"
-#include "storage/postgres/postgres.hpp"
 
 #include <cstdlib>
 #include <thread>
@@ -55,6 +55,8 @@ public:
     // nop
   }
 
+  const std::string& url() const { return database_.url; }
+
   std::string name() const override { return "PostgreSQL"; }
   storage::journal_store& journal() override { return *journal_; }
   storage::journal_store& other_journal() override { return *other_journal_; }
@@ -81,6 +83,26 @@ std::unique_ptr<store_under_test> make_postgres_store() {
   if (server == nullptr || *server == '\0')
     return nullptr;
   return std::make_unique<postgres_store>(server);
+}
+
+store_under_test* postgres_store_of_this_run() {
+  for (auto* store : stores())
+    if (dynamic_cast<postgres_store*>(store) != nullptr)
+      return store;
+  return nullptr;
+}
+
+std::string postgres_url() {
+  return dynamic_cast<postgres_store&>(*postgres_store_of_this_run()).url();
+}
+
+std::unique_ptr<pg::connection> postgres_session(const std::string& name) {
+  return std::make_unique<pg::connection>(pg::connection_options{postgres_url(), name, "", std::chrono::milliseconds{5'000},
+                                                                 std::chrono::milliseconds{10'000}, ""});
+}
+
+pg::result ask(pg::connection& session, const pg::statement& what) {
+  return session.read(what, {});
 }
 
 } // namespace souk::tests
