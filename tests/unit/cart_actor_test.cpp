@@ -51,7 +51,8 @@ struct shopper {
 
 int events(small_shop& shop, const std::string& topic) {
   int out = 0;
-  for (const auto& e : shop.rows().outbox[shop.store().shard()])
+  auto rows = shop.rows();
+  for (const auto& e : rows.outbox[shop.store().shard()])
     out += e.event.topic == topic;
   return out;
 }

@@ -30,6 +30,9 @@ small_shop::small_shop() : db_({[this] { return time_.now(); }}) {
   auto services = std::make_shared<actors::shop_services>();
   runtime::entity_catalog catalog;
   catalog.kinds[actors::kind::store] = actors::store_kind(services);
+  catalog.kinds[actors::kind::product] = actors::product_kind(services);
+  catalog.kinds[actors::kind::reviews] = actors::reviews_kind(services);
+  catalog.kinds[actors::kind::import] = actors::import_kind(services);
   catalog.kinds[actors::kind::inventory] = actors::inventory_kind(services);
   catalog.kinds[actors::kind::cart] = actors::cart_kind(services);
   catalog.kinds[actors::kind::user] = actors::user_kind(services);
@@ -43,6 +46,7 @@ small_shop::small_shop() : db_({[this] { return time_.now(); }}) {
   runtime::shard_services shards;
   shards.catalog = std::make_shared<const runtime::entity_catalog>(std::move(catalog));
   shards.readers = std::make_shared<inline_readers>(db_.open_reader());
+  services->readers = shards.readers;
   shards.time = &time_;
   shards.ids = &ids_;
   std::vector<runtime::lane_parts> lanes(1);
