@@ -39,7 +39,8 @@ public:
         return;
       if (csv_error(&parser_) == CSV_ENOMEM)
         throw std::bad_alloc{};
-      go_on_after("opens a quote that is never closed"); // to its end the file was one field: look at its lines again
+      go_on_after(
+        "opens a quote that is never closed"); // to its end the file was one field: look at its lines again
     }
   }
 
@@ -93,8 +94,8 @@ private:
   csv_parser parser_{};
   csv_row row_;
   bool in_row_ = false;
-  std::int64_t line_ = 0; ///< of the last line fed
-  std::size_t next_ = 0; ///< where the next line begins
+  std::int64_t line_ = 0;           ///< of the last line fed
+  std::size_t next_ = 0;            ///< where the next line begins
   std::size_t after_row_start_ = 0; ///< where the line after the row's first one begins
 };
 

@@ -1,6 +1,7 @@
-#include "http/csv/decimal.hpp"
-#include "http/csv/product_columns.hpp"
 #include "http/csv/product_csv.hpp"
+
+#include "actors/money/currency.hpp"
+#include "http/csv/product_columns.hpp"
 
 #include <algorithm>
 #include <array>
@@ -24,8 +25,10 @@ constexpr std::string_view to_string(storage::product_status status) {
 }
 
 void append_field(std::string& out, std::string_view text) {
-  bool plain = text.find_first_of(",\"\r\n") == std::string_view::npos
-               && (text.empty() || (text.front() != ' ' && text.front() != '\t' && text.back() != ' ' && text.back() != '\t'));
+  bool plain =
+    text.find_first_of(",\"\r\n") == std::string_view::npos
+    && (text.empty()
+        || (text.front() != ' ' && text.front() != '\t' && text.back() != ' ' && text.back() != '\t'));
   if (plain) {
     out += text;
     return;
@@ -72,18 +75,19 @@ void fill_variant(cells& row, const actors::variant_draft& variant, int exponent
     row[column::option1_value] = "Default Title";
   row[column::sku] = v.sku;
   row[column::barcode] = v.barcode;
-  row[column::price] = format_decimal(v.price, exponent);
+  row[column::price] = actors::format_amount(v.price, exponent);
   if (v.compare_at > 0)
-    row[column::compare_at] = format_decimal(v.compare_at, exponent);
+    row[column::compare_at] = actors::format_amount(v.compare_at, exponent);
   row[column::taxable] = v.taxable ? "TRUE" : "FALSE";
   row[column::requires_shipping] = v.requires_shipping ? "TRUE" : "FALSE";
   row[column::grams] = std::to_string(v.grams);
   row[column::weight_unit] = "g";
   row[column::fulfilment] = "manual";
-  if (variant.stock) {
-    row[column::tracker] = "shopify"; // Shopify's word for "this shop counts its stock"; without it the quantity is ignored there
+  // Shopify ignores the quantity of what it is not told to count.
+  row[column::tracker] = "shopify";
+  // Below zero only back-orders bring it, and no file may set that: left blank, it stays as it is.
+  if (variant.stock && *variant.stock >= 0)
     row[column::quantity] = std::to_string(*variant.stock);
-  }
   if (variant.backorder)
     row[column::policy] = *variant.backorder ? "continue" : "deny";
   row[column::variant_image] = v.image_url;

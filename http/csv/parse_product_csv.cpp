@@ -1,8 +1,10 @@
-#include "http/csv/csv_reader.hpp"
-#include "http/csv/decimal.hpp"
 #include "http/csv/product_csv.hpp"
+
+#include "actors/money/currency.hpp"
+#include "actors/product/product_checks.hpp"
+#include "actors/text.hpp"
+#include "http/csv/csv_reader.hpp"
 #include "http/csv/product_header.hpp"
-#include "http/csv/utf8.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -15,16 +17,12 @@ namespace {
 using std::string;
 using std::string_view;
 
-constexpr std::size_t name_length_max = 255;          // bytes: titles, handles, SKUs, option names and values, tags …
-constexpr std::size_t text_length_max = 512 * 1024;   // bytes: descriptions
-constexpr std::size_t url_length_max = 2048;
-constexpr std::size_t variants_max = 2048;            // per product
-constexpr std::size_t images_max = 250;               // per product
-constexpr std::size_t tags_max = 250;
-constexpr std::int64_t quantity_max = 1'000'000'000;
+namespace checks = actors::product_checks;
+
 constexpr std::size_t option_count = 3;
 
-/// Why a row, or the product it begins, cannot be used. Thrown and caught within this file: a row has a dozen places to fail.
+/// Why a row, or the product it begins, cannot be used. Thrown and caught within this file: a row has a dozen
+/// places to fail.
 struct bad_row {
   string reason;
 };
@@ -38,7 +36,8 @@ string quoted(string_view text) {
   if (text.size() <= shown)
     return '"' + string{text} + '"';
   auto end = shown;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80) // not in the middle of a character
+  while (end > 0
+         && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80) // not in the middle of a character
     --end;
   return '"' + string{text.substr(0, end)} + "…\"";
 }
@@ -47,24 +46,10 @@ string line_ref(std::int64_t line) {
   return "line " + std::to_string(line);
 }
 
-void check_length(string_view text, const char* what, std::size_t max = name_length_max) {
-  if (text.size() > max)
-    refuse(string{what} + " is longer than " + std::to_string(max) + " bytes");
-}
-
-/// A handle for a title that came without one: "Earl Grey, No. 7" becomes "earl-grey-no-7".
-string handle_from(string_view title) {
-  string handle;
-  for (unsigned char c : lowered(title)) {
-    bool keep = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c >= 0x80;
-    if (keep)
-      handle += static_cast<char>(c);
-    else if (!handle.empty() && handle.back() != '-')
-      handle += '-';
-  }
-  if (!handle.empty() && handle.back() == '-')
-    handle.pop_back();
-  return handle;
+/// What an actor would refuse the whole product for is found here, where it costs one row and has a line.
+void refuse_if(const std::optional<actors::rejection>& no) {
+  if (no)
+    refuse(no->field + ": " + no->message);
 }
 
 std::optional<bool> parse_flag(string_view text) {
@@ -101,8 +86,8 @@ std::vector<string> split_tags(string_view text) {
 /// A product whose rows are still coming.
 struct growing_product {
   actors::import_product draft;
-  std::int64_t refused_at = 0; ///< the line that made it unusable; 0 = it is usable
-  std::unordered_map<string, std::int64_t> lines; ///< of each combination of option values
+  std::int64_t refused_at = 0;                    ///< the line that made it unusable; 0 = it is usable
+  std::unordered_map<string, std::int64_t> lines; ///< of each variant, by what tells it from the others
   std::vector<std::pair<std::int64_t, storage::product_image>> images; ///< position in the file, or 0
 };
 
@@ -167,18 +152,19 @@ private:
     if (std::all_of(fields.begin(), fields.end(), [](const string& field) { return trimmed(field).empty(); }))
       return; // spreadsheets leave rows of commas behind
     if (fields.size() != header_.size())
-      refuse("has " + std::to_string(fields.size()) + " columns, the header has " + std::to_string(header_.size()));
+      refuse("has " + std::to_string(fields.size()) + " columns, the header has "
+             + std::to_string(header_.size()));
     for (const auto& field : fields)
-      if (!is_storable_utf8(field))
+      if (!actors::characters(field) || field.find('\0') != string::npos)
         refuse("is not UTF-8, or contains a NUL character");
 
     auto title = cell(row, column::title);
-    string handle{cell(row, column::handle)};
-    if (handle.empty() && title.empty())
+    auto named = cell(row, column::handle);
+    if (named.empty() && title.empty())
       refuse("has neither a handle nor a title, so it belongs to no product");
+    auto handle = checks::make_handle(named.empty() ? title : named);
     if (handle.empty())
-      handle = handle_from(title);
-    check_handle(handle);
+      refuse("a handle cannot be made of " + quoted(named.empty() ? title : named));
     auto& growing = product_of(row, handle, title);
 
     bool used = read_image(row, growing);
@@ -192,15 +178,6 @@ private:
       refuse("has neither a variant nor an image");
   }
 
-  static void check_handle(const string& handle) {
-    check_length(handle, "the handle");
-    bool good = std::none_of(handle.begin(), handle.end(), [](unsigned char c) {
-      return c <= ' ' || c == 127 || c == '/' || c == '\\' || c == '?' || c == '#' || c == '%' || c == '"' || c == '<' || c == '>';
-    });
-    if (handle.empty() || !good)
-      refuse("the handle " + quoted(handle) + " may consist of letters, digits and hyphens");
-  }
-
   /// The product the row belongs to; the first row of a handle begins it.
   growing_product& product_of(const csv_row& row, const string& handle, string_view title) {
     if (auto known = by_handle_.find(handle); known != by_handle_.end()) {
@@ -208,8 +185,8 @@ private:
       if (growing.refused_at != 0)
         refuse("belongs to the product of " + line_ref(growing.refused_at) + ", which cannot be used");
       if (!title.empty() && title != growing.draft.product.title)
-        refuse("the handle " + quoted(handle) + " already belongs to " + quoted(growing.draft.product.title) + " of "
-               + line_ref(growing.draft.line));
+        refuse("the handle " + quoted(handle) + " already belongs to " + quoted(growing.draft.product.title)
+               + " of " + line_ref(growing.draft.line));
       check_option_names(row, growing.draft.product.options);
       return growing;
     }
@@ -230,31 +207,20 @@ private:
     product.title = cell(row, column::title);
     if (product.title.empty())
       refuse("has no title, which the first row of a product needs");
-    check_length(product.title, "the title");
     product.description = header_.raw(row.fields, column::description);
-    check_length(product.description, "the description", text_length_max);
-    product.vendor = name_cell(row, column::vendor, "the vendor");
-    product.category = name_cell(row, column::category, "the category");
-    product.product_type = name_cell(row, column::product_type, "the type");
-    product.seo_title = name_cell(row, column::seo_title, "the SEO title");
+    product.vendor = cell(row, column::vendor);
+    product.category = cell(row, column::category);
+    product.product_type = cell(row, column::product_type);
+    product.seo_title = cell(row, column::seo_title);
     product.seo_description = cell(row, column::seo_description);
-    check_length(product.seo_description, "the SEO description", text_length_max);
     product.tags = split_tags(cell(row, column::tags));
-    if (product.tags.size() > tags_max)
-      refuse("has more than " + std::to_string(tags_max) + " tags");
-    for (const auto& tag : product.tags)
-      check_length(tag, "a tag");
     product.status = read_status(row);
     product.options = read_options(row);
+    refuse_if(checks::check_product(product));
   }
 
-  string name_cell(const csv_row& row, column which, const char* what) const {
-    auto text = cell(row, which);
-    check_length(text, what);
-    return string{text};
-  }
-
-  /// Shopify keeps "active" and "published" apart; souk has one status, so what is not published is not shown: a draft.
+  /// Shopify keeps "active" and "published" apart; souk has one status, so what is not published is not
+  /// shown: a draft.
   storage::product_status read_status(const csv_row& row) const {
     auto published = flag_cell(row, column::published, "published", true);
     auto text = lowered(cell(row, column::status));
@@ -296,9 +262,6 @@ private:
       }
       if (options.size() < n)
         refuse("option " + number + " has a name, but the option before it has none");
-      check_length(name, "an option's name");
-      if (std::any_of(options.begin(), options.end(), [&](const auto& other) { return lowered(other.name) == lowered(name); }))
-        refuse("the option " + quoted(name) + " appears twice");
       options.push_back({std::move(name)});
     }
     return options;
@@ -322,8 +285,8 @@ private:
   }
 
   bool is_variant(const csv_row& row) const {
-    for (auto which : {column::sku, column::barcode, column::price, column::compare_at, column::quantity, column::grams,
-                       column::option1_value, column::option2_value, column::option3_value})
+    for (auto which : {column::sku, column::barcode, column::price, column::compare_at, column::quantity,
+                       column::grams, column::option1_value, column::option2_value, column::option3_value})
       if (!cell(row, which).empty())
         return true;
     return false;
@@ -333,8 +296,11 @@ private:
     auto url = cell(row, column::image_url);
     if (url.empty())
       return false;
-    check_length(url, "the image URL", url_length_max);
-    auto alt = name_cell(row, column::image_alt, "the image's alt text");
+    storage::product_image image{string{url}, string{cell(row, column::image_alt)}};
+    storage::product_row only_image;
+    only_image.title = only_image.handle = "x";
+    only_image.images = {image};
+    refuse_if(checks::check_product(only_image));
     std::int64_t position = 0;
     if (auto text = cell(row, column::image_position); !text.empty()) {
       auto number = parse_integer(text);
@@ -343,54 +309,50 @@ private:
       position = *number;
     }
     bool known = std::any_of(growing.images.begin(), growing.images.end(), [&](const auto& other) {
-      return other.second.url == url && other.second.alt == alt && other.first == position;
+      return other.second == image && other.first == position;
     });
     if (known)
       return true;
-    if (growing.images.size() == images_max)
-      refuse("is image " + std::to_string(images_max + 1) + " of its product; " + std::to_string(images_max) + " is the limit");
-    growing.images.push_back({position, {string{url}, std::move(alt)}});
+    if (growing.images.size() == checks::images_max)
+      refuse("a product has at most " + std::to_string(checks::images_max) + " images");
+    growing.images.emplace_back(position, std::move(image));
     return true;
   }
 
   std::int64_t read_price(const csv_row& row, column which, const char* what) const {
     auto text = cell(row, which);
-    auto price = parse_decimal(text, exponent_);
-    if (!price && text.starts_with('-'))
-      refuse(string{what} + " " + quoted(text) + " is negative");
+    auto price = actors::parse_amount(text, exponent_);
     if (!price)
-      refuse(string{what} + " " + quoted(text) + " is not an amount like " + format_decimal(exponent_ == 0 ? 20 : 1999, exponent_));
+      refuse(string{what} + " " + quoted(text) + " is not an amount like "
+             + actors::format_amount(exponent_ == 0 ? 20 : 1999, exponent_));
+    if (*price < 0)
+      refuse(string{what} + " " + quoted(text) + " is negative");
+    if (*price > actors::amount_max)
+      refuse(string{what} + " " + quoted(text) + " is too high");
     return *price;
   }
 
   void read_variant(const csv_row& row, growing_product& growing) {
     actors::variant_draft variant;
     const auto& options = growing.draft.product.options;
-    if (growing.draft.variants.size() == variants_max)
-      refuse("is variant " + std::to_string(variants_max + 1) + " of its product; " + std::to_string(variants_max) + " is the limit");
+    if (growing.draft.variants.size() == checks::variants_max)
+      refuse("a product has at most " + std::to_string(checks::variants_max) + " variants");
     if (options.empty()) {
       auto value = cell(row, option_value(0));
       bool none = (value.empty() || lowered(value) == "default title") && cell(row, option_value(1)).empty()
-                  && cell(row, option_value(2)).empty();
+               && cell(row, option_value(2)).empty();
       if (!none)
         refuse("has an option value, but the product's first row names no option");
     }
-    string combination;
     for (std::size_t n = 0; n < options.size(); ++n) {
       auto value = cell(row, option_value(n));
       if (value.empty())
         refuse("has no value for the option " + quoted(options[n].name));
-      check_length(value, "an option value");
       variant.row.option_values.emplace_back(value);
-      combination.append(value).push_back('\0');
     }
     for (auto n = options.size(); n < option_count && !options.empty(); ++n)
       if (!cell(row, option_value(n)).empty())
         refuse("option " + std::to_string(n + 1) + " has a value but no name");
-    if (auto same = growing.lines.find(combination); same != growing.lines.end())
-      refuse(options.empty() ? "a product without options has one variant, that of " + line_ref(same->second)
-                             : "has the same option values as " + line_ref(same->second));
-
     if (cell(row, column::price).empty())
       refuse("has no price");
     variant.row.price = read_price(row, column::price, "the price");
@@ -399,29 +361,49 @@ private:
         variant.row.compare_at = compare_at;
     read_stock(row, variant);
     if (auto text = cell(row, column::grams); !text.empty()) {
-      auto milligrams = parse_decimal(text, 3);
-      if (!milligrams)
+      auto milligrams = actors::parse_amount(text, 3);
+      if (!milligrams || *milligrams < 0)
         refuse("the weight " + quoted(text) + " is not a number of grams");
       variant.row.grams = (*milligrams + 500) / 1000;
     }
     variant.row.requires_shipping = flag_cell(row, column::requires_shipping, "requires shipping", true);
     variant.row.taxable = flag_cell(row, column::taxable, "charge tax", true);
-    variant.row.barcode = name_cell(row, column::barcode, "the barcode");
+    variant.row.barcode = cell(row, column::barcode);
     variant.row.image_url = cell(row, column::variant_image);
-    check_length(variant.row.image_url, "the variant image URL", url_length_max);
     for (const auto& [name, position] : header_.attributes())
-      if (auto value = trimmed(row.fields[position]); !value.empty()) {
-        check_length(value, "an attribute", url_length_max);
+      if (auto value = trimmed(row.fields[position]); !value.empty())
         variant.row.attributes.emplace_back(name, value);
-      }
+    variant.row.sku = cell(row, column::sku);
+    refuse_if(checks::check_variant(variant.row, "variant"));
 
-    variant.row.sku = name_cell(row, column::sku, "the SKU");
+    auto identity = identity_of(variant.row);
+    if (auto same = growing.lines.find(identity); same != growing.lines.end())
+      refuse(options.empty()
+               ? "differs neither in SKU nor in attributes from the variant of " + line_ref(same->second)
+               : "has the same option values as " + line_ref(same->second));
     if (!variant.row.sku.empty())
       if (auto [other, fresh] = sku_lines_.emplace(variant.row.sku, row.line); !fresh)
         refuse("the SKU " + quoted(variant.row.sku) + " is already used by " + line_ref(other->second));
-    growing.lines.emplace(std::move(combination), row.line);
+    growing.lines.emplace(std::move(identity), row.line);
     variant.row.position = static_cast<std::int32_t>(growing.draft.variants.size() + 1);
     growing.draft.variants.push_back(std::move(variant));
+  }
+
+  /// What tells a variant from its siblings: its option values, else (options are optional in souk) its SKU
+  /// and attributes.
+  static string identity_of(const storage::variant_row& variant) {
+    string identity;
+    auto add = [&](string_view text) { identity.append(text).push_back('\0'); };
+    for (const auto& value : variant.option_values)
+      add(value);
+    if (variant.option_values.empty()) {
+      add(variant.sku);
+      for (const auto& [name, value] : variant.attributes) {
+        add(name);
+        add(value);
+      }
+    }
+    return identity;
   }
 
   void read_stock(const csv_row& row, actors::variant_draft& variant) const {
@@ -431,8 +413,8 @@ private:
         refuse("the quantity " + quoted(text) + " is not a whole number");
       if (*quantity < 0)
         refuse("the quantity " + quoted(text) + " is negative");
-      if (*quantity > quantity_max)
-        refuse("the quantity " + quoted(text) + " is above " + std::to_string(quantity_max));
+      if (*quantity > checks::stock_max)
+        refuse("the quantity " + quoted(text) + " is above " + std::to_string(checks::stock_max));
       variant.stock = *quantity;
     }
     if (auto text = cell(row, column::policy); !text.empty()) {

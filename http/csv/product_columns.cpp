@@ -2,7 +2,8 @@
 
 namespace souk::http {
 
-// Source of all names: the header rows of Shopify's own product exports, before and after the change of 2024/25.
+// Source of all names: the header rows of Shopify's own product exports, before and after the change of
+// 2024/25.
 
 const std::array<column_names, product_column_count>& product_column_names() {
   using enum product_column;
@@ -46,6 +47,7 @@ const std::array<column_names, product_column_count>& product_column_names() {
 }
 
 const std::vector<std::string_view>& headers_of(csv_generation generation) {
+  // clang-format off
   static const std::vector<std::string_view> current{
     "Title", "URL handle", "Description", "Vendor", "Product category", "Type", "Tags", "Published on online store",
     "Status", "SKU", "Barcode", "Option1 name", "Option1 value", "Option1 Linked To", "Option2 name", "Option2 value",
@@ -72,6 +74,7 @@ const std::vector<std::string_view>& headers_of(csv_generation generation) {
     "Google Shopping / Custom Label 1", "Google Shopping / Custom Label 2", "Google Shopping / Custom Label 3",
     "Google Shopping / Custom Label 4", "Variant Image", "Variant Weight Unit", "Variant Tax Code", "Cost per item",
     "Price / International", "Compare At Price / International", "Status"};
+  // clang-format on
   return generation == csv_generation::current ? current : legacy;
 }
 

@@ -1,6 +1,6 @@
 #include "http/csv/product_header.hpp"
 
-#include "http/csv/utf8.hpp"
+#include "actors/text.hpp"
 
 #include <algorithm>
 #include <unordered_map>
@@ -26,7 +26,8 @@ bool is_surplus_option(const std::string& name) {
   if (!name.starts_with(prefix) || !(name.ends_with(" value") || name.ends_with(" name")))
     return false;
   auto digits = std::string_view{name}.substr(prefix.size(), name.find(' ') - prefix.size());
-  return !digits.empty() && digits != "0" && std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return !digits.empty() && digits != "0"
+      && std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 } // namespace
@@ -50,7 +51,7 @@ std::optional<std::string> product_header::read(const std::vector<std::string>& 
   position_.fill(-1);
   size_ = names.size();
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (!is_storable_utf8(names[i]))
+    if (!actors::characters(names[i]))
       return "the header is not UTF-8";
     auto name = trimmed(names[i]);
     auto lower = lowered(name);
@@ -58,11 +59,12 @@ std::optional<std::string> product_header::read(const std::vector<std::string>& 
       auto& position = position_[index_of(known->second)];
       if (position >= 0)
         return "the columns \"" + names[static_cast<std::size_t>(position)] + "\" and \"" + std::string{name}
-               + "\" mean the same: keep one";
+             + "\" mean the same: keep one";
       position = static_cast<int>(i);
     } else if (lower.starts_with(lowered(attribute_prefix)) && name.size() > attribute_prefix.size()) {
       auto attribute = std::string{trimmed(name.substr(attribute_prefix.size()))};
-      if (std::any_of(attributes_.begin(), attributes_.end(), [&](const auto& other) { return other.first == attribute; }))
+      if (std::any_of(attributes_.begin(), attributes_.end(),
+                      [&](const auto& other) { return other.first == attribute; }))
         return "the column \"" + std::string{name} + "\" appears twice";
       attributes_.emplace_back(std::move(attribute), i);
     } else if (is_surplus_option(lower)) {

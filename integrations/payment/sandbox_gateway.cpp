@@ -24,11 +24,13 @@ constexpr milliseconds first_back_off{50};
 constexpr milliseconds shortest_try{20}; // with less time left, a try only adds load
 constexpr std::string_view refund_suffix = "-refund";
 
-/// Half to one and a half times the doubled back-off, so that calls that failed together do not come back together.
+/// Half to one and a half times the doubled back-off, so that calls that failed together do not come back
+/// together.
 milliseconds back_off_before(int attempt) {
   thread_local std::minstd_rand random{std::random_device{}()};
   std::uniform_real_distribution<double> spread{0.5, 1.5};
-  return milliseconds{static_cast<std::int64_t>(static_cast<double>(first_back_off.count() << (attempt - 1)) * spread(random))};
+  return milliseconds{
+    static_cast<std::int64_t>(static_cast<double>(first_back_off.count() << (attempt - 1)) * spread(random))};
 }
 
 bool is_web_origin(const std::string& url) {
@@ -66,7 +68,8 @@ gateway_answer answer_from(const json& payment) {
           text_at(payment, "action_url")};
 }
 
-/// The port does not throw: whatever went wrong here (memory, a thread that cannot start), nobody knows what the gateway did.
+/// The port does not throw: whatever went wrong here (memory, a thread that cannot start), nobody knows what
+/// the gateway did.
 template <class Call>
 gateway_answer shielded(Call call) noexcept {
   try {
@@ -98,7 +101,8 @@ public:
   }
   ~lease() {
     std::lock_guard lock{owner_.idle_mutex_};
-    owner_.idle_.push_back(std::move(client_)); // after an error cpp-httplib has closed the socket and connects anew
+    owner_.idle_.push_back(
+      std::move(client_)); // after an error cpp-httplib has closed the socket and connects anew
   }
   lease(const lease&) = delete;
   lease& operator=(const lease&) = delete;
@@ -121,11 +125,13 @@ struct sandbox_gateway::reply {
   /// The payment that a refusal is about.
   gateway_answer refused_payment() const {
     auto error = body.is_object() ? body.find("error") : body.end();
-    return error != body.end() && error->is_object() && error->contains("payment") ? answer_from((*error)["payment"])
-                                                                                   : gateway_answer{};
+    return error != body.end() && error->is_object() && error->contains("payment")
+           ? answer_from((*error)["payment"])
+           : gateway_answer{};
   }
   bool final() const {
-    bool passing = status == 0 || status >= 500 || status == 429 || (status == 409 && error_code() == "in_flight");
+    bool passing =
+      status == 0 || status >= 500 || status == 429 || (status == 409 && error_code() == "in_flight");
     return !passing;
   }
 };
@@ -180,11 +186,13 @@ gateway_answer sandbox_gateway::authorize(const charge& c) {
                      {"reference", c.order_id.str()}}
                   .dump();
     httplib::Headers headers{{"Idempotency-Key", c.attempt_id.str()}};
-    auto got = send([&](auto& client) { return client.Post("/v1/payments", headers, body, "application/json"); }, deadline);
+    auto got = send(
+      [&](auto& client) { return client.Post("/v1/payments", headers, body, "application/json"); }, deadline);
     if (got.status == 200)
       return answer_from(got.body);
     if (got.error_code() == "key_reused")
-      return query_before(c, deadline); // something was done under this key: what it was counts, not what we ask for now
+      return query_before(
+        c, deadline); // something was done under this key: what it was counts, not what we ask for now
     if (got.status >= 400)
       return {gateway_status::rejected, {}, got.error_code(), {}};
     return {};
@@ -194,7 +202,8 @@ gateway_answer sandbox_gateway::authorize(const charge& c) {
 gateway_answer sandbox_gateway::query_before(const charge& c, clock::time_point deadline) {
   auto path = "/v1/payments?idempotency_key=" + c.attempt_id.str();
   auto got = send([&](auto& client) { return client.Get(path); }, deadline);
-  if (got.status != 200 || !got.body.is_object() || !got.body.contains("payments") || !got.body["payments"].is_array())
+  if (got.status != 200 || !got.body.is_object() || !got.body.contains("payments")
+      || !got.body["payments"].is_array())
     return {};
   const auto& payments = got.body["payments"];
   return payments.empty() ? gateway_answer{gateway_status::not_found, {}, {}, {}} : answer_from(payments[0]);
@@ -230,12 +239,16 @@ gateway_answer sandbox_gateway::refund(const charge& c) {
         return found;
       reference = found.reference;
     }
-    bool word = std::all_of(reference.begin(), reference.end(), [](unsigned char ch) { return std::isalnum(ch) || ch == '_'; });
+    bool word = std::all_of(reference.begin(), reference.end(),
+                            [](unsigned char ch) { return std::isalnum(ch) || ch == '_'; });
     if (!word)
       return {gateway_status::rejected, {}, "bad_reference", {}};
     httplib::Headers headers{{"Idempotency-Key", c.attempt_id.str() + std::string{refund_suffix}}};
-    auto got = send([&](auto& client) { return client.Post("/v1/payments/" + reference + "/refund", headers, "{}", "application/json"); },
-                    deadline);
+    auto got = send(
+      [&](auto& client) {
+        return client.Post("/v1/payments/" + reference + "/refund", headers, "{}", "application/json");
+      },
+      deadline);
     if (got.status == 200)
       return answer_from(got.body);
     if (got.status == 404)

@@ -15,9 +15,9 @@ class Result;
 
 namespace souk::integrations {
 
-/// The shop's side of souk-sandbox. Every call carries the attempt's key, so a call whose answer was lost is asked again, at most twice and
-/// within the time limit; what is then still open is `unknown`, never guessed. Calls may come from any number of threads; each takes an
-/// idle keep-alive connection or opens one.
+/// The shop's side of souk-sandbox. Every call carries the attempt's key, so a call whose answer was lost is
+/// asked again, at most twice and within the time limit; what is then still open is `unknown`, never guessed.
+/// Calls may come from any number of threads; each takes an idle keep-alive connection or opens one.
 ///
 /// The process must ignore SIGPIPE: a connection that the gateway closed shows itself on writing.
 class sandbox_gateway final : public actors::gateway {
@@ -30,8 +30,8 @@ public:
 
   actors::gateway_answer authorize(const actors::charge& c) override;
   actors::gateway_answer query(const actors::charge& c) override;
-  /// Works for an attempt that the gateway has not heard of yet, too: its key is burnt, so a request still on its way finds a
-  /// cancelled payment.
+  /// Works for an attempt that the gateway has not heard of yet, too: its key is burnt, so a request still on
+  /// its way finds a cancelled payment.
   actors::gateway_answer cancel(const actors::charge& c) override;
   actors::gateway_answer refund(const actors::charge& c) override;
 
@@ -42,7 +42,8 @@ private:
   struct reply;
   class lease;
 
-  /// Calls until there is an answer worth having: neither a lost connection, nor a passing failure, nor a twin in flight.
+  /// Calls until there is an answer worth having: neither a lost connection, nor a passing failure, nor a
+  /// twin in flight.
   /// @returns a reply with status 0 when there was none in time.
   reply send(const call& request, clock::time_point deadline);
   actors::gateway_answer query_before(const actors::charge& c, clock::time_point deadline);

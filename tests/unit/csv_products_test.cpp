@@ -18,7 +18,8 @@ parsed_products parse(const std::string& text) {
 
 /// Rows under a header that has what most tests need.
 parsed_products parse_rows(const std::string& rows) {
-  return parse("Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price\n" + rows);
+  return parse("Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Qty,Variant Price\n"
+               + rows);
 }
 
 /// Rows of a product file of which one, on the line given, is refused.
@@ -31,13 +32,16 @@ void check_refused(const parsed_products& parsed, std::int64_t line, const std::
 } // namespace
 
 TEST_CASE("a product is read from the current header", "[csv]") {
-  auto parsed = parse("title,URL HANDLE,Description,Vendor,Product category,Type,Tags,Published on online store,Status,SKU,Barcode,"
-                      "Option1 name,Option1 value,Price,Compare-at price,Charge tax,Inventory tracker,Inventory quantity,"
-                      "Continue selling when out of stock,Weight value (grams),Requires shipping,Product image URL,"
-                      "Image position,Image alt text,Variant image URL,SEO title,SEO description,Attribute / Harvest,Tax code\n"
-                      "Sencha,sencha,\"<p>Green,\nfresh</p>\",Uji,Food > Tea,Green tea,\"tea, green,tea\",TRUE,active,S-50,401,"
-                      "Size,50 g,9.90,12,FALSE,shopify,7,CONTINUE,55.6,TRUE,http://x/1.jpg,2,Leaves,http://x/v.jpg,Buy,Tea,2024,X\n"
-                      ",sencha,,,,,,,,S-100,,,100 g,18.00,,,,,DENY,,,http://x/0.jpg,1,,,,,,\n");
+  auto parsed = parse(
+    "title,URL HANDLE,Description,Vendor,Product category,Type,Tags,Published on online "
+    "store,Status,SKU,Barcode,"
+    "Option1 name,Option1 value,Price,Compare-at price,Charge tax,Inventory tracker,Inventory quantity,"
+    "Continue selling when out of stock,Weight value (grams),Requires shipping,Product image URL,"
+    "Image position,Image alt text,Variant image URL,SEO title,SEO description,Attribute / Harvest,Tax code\n"
+    "Sencha,sencha,\"<p>Green,\nfresh</p>\",Uji,Food > Tea,Green tea,\"tea, green,tea\",TRUE,active,S-50,401,"
+    "Size,50 "
+    "g,9.90,12,FALSE,shopify,7,CONTINUE,55.6,TRUE,http://x/1.jpg,2,Leaves,http://x/v.jpg,Buy,Tea,2024,X\n"
+    ",sencha,,,,,,,,S-100,,,100 g,18.00,,,,,DENY,,,http://x/0.jpg,1,,,,,,\n");
   CHECK(parsed.errors == errors{});
   REQUIRE(parsed.products.size() == 1);
   const auto& [line, product, variants] = parsed.products[0];
@@ -51,7 +55,8 @@ TEST_CASE("a product is read from the current header", "[csv]") {
   CHECK(product.tags == std::vector<std::string>{"tea", "green"});
   CHECK(product.status == product_status::active);
   CHECK(product.options == std::vector<souk::storage::product_option>{{"Size"}});
-  CHECK(product.images == std::vector<souk::storage::product_image>{{"http://x/0.jpg", ""}, {"http://x/1.jpg", "Leaves"}});
+  CHECK(product.images
+        == std::vector<souk::storage::product_image>{{"http://x/0.jpg", ""}, {"http://x/1.jpg", "Leaves"}});
   CHECK(product.seo_title == "Buy");
   CHECK(product.seo_description == "Tea");
   REQUIRE(variants.size() == 2);
@@ -87,17 +92,20 @@ TEST_CASE("the headers are Shopify's own, and souk's columns are among them", "[
   }
 }
 
-TEST_CASE("a product without options has one variant", "[csv]") {
-  auto parsed = parse_rows("pot,Pot,Title,Default Title,P1,3,20\npan,Pan,,,P2,4,30\n");
+TEST_CASE("variants of a product without options differ in SKU or attributes", "[csv]") {
+  auto parsed = parse_rows("pot,Pot,Title,Default Title,P1,3,20\npan,Pan,,,P2,4,30\npan,,,,P3,4,35\n");
   CHECK(parsed.errors == errors{});
   REQUIRE(parsed.products.size() == 2);
   for (const auto& product : parsed.products) {
     CHECK(product.product.options.empty());
-    REQUIRE(product.variants.size() == 1);
-    CHECK(product.variants[0].row.option_values.empty());
+    for (const auto& variant : product.variants)
+      CHECK(variant.row.option_values.empty());
   }
-  check_refused(parse_rows("pot,Pot,Title,Default Title,P1,3,20\npot,,,Default Title,P2,1,1\n"), 3, "has one variant, that of line 2");
-  check_refused(parse_rows("pot,Pot,Title,Default Title,P1,3,20\npot,,,Large,P2,1,1\n"), 3, "names no option");
+  CHECK(parsed.products[1].variants.size() == 2);
+  check_refused(parse_rows("pot,Pot,Title,Default Title,,3,20\npot,,,Default Title,,1,1\n"), 3,
+                "differs neither in SKU nor in attributes from the variant of line 2");
+  check_refused(parse_rows("pot,Pot,Title,Default Title,P1,3,20\npot,,,Large,P2,1,1\n"), 3,
+                "names no option");
 }
 
 TEST_CASE("a title alone names the product", "[csv]") {
@@ -151,12 +159,12 @@ TEST_CASE("a bad row is reported with its line and reason, and the rest goes in"
     {"x,X,,,P1,1,9\n", "the SKU \"P1\" is already used by line 2"},
     {"x,X,,S,S,1,9\n", "option 1 has a value but no name"},
     {"x,X,Size,,S,1,9\n", "has no value for the option \"Size\""},
-    {"x y,X,,,S,1,9\n", "the handle \"x y\""},
+    {"!?,X,,,S,1,9\n", "a handle cannot be made of \"!?\""},
     {"pot,Kettle,,,S,1,9\n", "the handle \"pot\" already belongs to \"Pot\" of line 2"},
     {"x,Caf\xE9,,,S,1,9\n", "is not UTF-8"},
     {"x,\"X,,,S,1,9\n", "opens a quote that is never closed"},
     {"x,X\"Y,,,S,1,9\n", "has a quote where none belongs"},
-    {"x," + std::string(300, 'x') + ",,,S,1,9\n", "the title is longer than 255 bytes"},
+    {"x," + std::string(300, 'x') + ",,,S,1,9\n", "title: has more than 255 characters"},
   }));
   auto parsed = parse_rows(good + row + "pan,Pan,,,P3,4,30\n");
   check_refused(parsed, 3, reason);
@@ -167,7 +175,8 @@ TEST_CASE("a bad row is reported with its line and reason, and the rest goes in"
 }
 
 TEST_CASE("one bad variant leaves its product and its siblings", "[csv]") {
-  auto parsed = parse_rows("tee,Tee,Size,S,T1,1,oops\ntee,,,M,T2,1,9\ntee,,,M,T3,1,9\ntee,,Colour,Red,T4,1,9\ntee,,,L,T5,1,9\n");
+  auto parsed = parse_rows(
+    "tee,Tee,Size,S,T1,1,oops\ntee,,,M,T2,1,9\ntee,,,M,T3,1,9\ntee,,Colour,Red,T4,1,9\ntee,,,L,T5,1,9\n");
   REQUIRE(parsed.products.size() == 1);
   REQUIRE(parsed.products[0].variants.size() == 2);
   CHECK(parsed.products[0].variants[0].row.sku == "T2");
@@ -187,7 +196,8 @@ TEST_CASE("a refused variant does not keep its SKU from others", "[csv]") {
 }
 
 TEST_CASE("every row of a refused product is reported", "[csv]") {
-  auto parsed = parse("Handle,Title,Status,Option1 Name,Option1 Value,Price\na,A,gone,Size,S,1\na,,,,M,2\nb,B,,,,3\n");
+  auto parsed =
+    parse("Handle,Title,Status,Option1 Name,Option1 Value,Price\na,A,gone,Size,S,1\na,,,,M,2\nb,B,,,,3\n");
   REQUIRE(parsed.errors.size() == 2);
   CHECK(parsed.errors[0].line == 2);
   CHECK(parsed.errors[1].line == 3);
@@ -196,20 +206,45 @@ TEST_CASE("every row of a refused product is reported", "[csv]") {
 }
 
 TEST_CASE("more than three options are refused, not cut off", "[csv]") {
-  auto parsed = parse("Title,Price,Option1 name,Option1 value,Option4 name,Option4 value\nA,1,Size,S,,\nB,1,Size,S,Cut,Slim\n");
+  auto parsed = parse(
+    "Title,Price,Option1 name,Option1 value,Option4 name,Option4 value\nA,1,Size,S,,\nB,1,Size,S,Cut,Slim\n");
   check_refused(parsed, 3, "more than 3 options");
   CHECK(parsed.products.size() == 1);
-  check_refused(parse("Title,Price,Option1 name,Option1 value,Option2 name,Option2 value\nA,1,Size,S,size,M\n"), 2,
-                "appears twice");
-  check_refused(parse("Title,Price,Option1 name,Option1 value,Option3 name,Option3 value\nA,1,Size,S,Cut,M\n"), 2,
-                "option before it has none");
+  check_refused(
+    parse("Title,Price,Option1 name,Option1 value,Option2 name,Option2 value\nA,1,Size,S,Size,M\n"), 2,
+    "another option is called Size");
+  check_refused(
+    parse("Title,Price,Option1 name,Option1 value,Option3 name,Option3 value\nA,1,Size,S,Cut,M\n"), 2,
+    "option before it has none");
 }
 
 TEST_CASE("policies and weights are checked", "[csv]") {
-  check_refused(parse("Title,Price,Continue selling when out of stock\nA,1,perhaps\n"), 2, "neither deny nor continue");
+  check_refused(parse("Title,Price,Continue selling when out of stock\nA,1,perhaps\n"), 2,
+                "neither deny nor continue");
   check_refused(parse("Title,Price,Weight value (grams)\nA,1,heavy\n"), 2, "not a number of grams");
   check_refused(parse("Title,Price,Weight value (grams)\nA,1,-4\n"), 2, "not a number of grams");
   check_refused(parse("Title,Price,Product image URL,Image position\nA,1,http://x,0\n"), 2, "image position");
+  check_refused(parse("Title,Price,Product image URL\nA,1,javascript:alert(1)\n"), 2, "images[0].url");
+  check_refused(parse("Title,Price,Variant image URL\nA,1,ftp://x\n"), 2, "variant.image_url");
+}
+
+TEST_CASE("handles are made as the shop makes them", "[csv]") {
+  auto parsed = parse_rows("Big Pot,Pot,Size,S,P1,3,20\nbig-pot,,,M,P2,1,20\n");
+  CHECK(parsed.errors == errors{});
+  REQUIRE(parsed.products.size() == 1);
+  CHECK(parsed.products[0].product.handle == "big-pot");
+  CHECK(parsed.products[0].variants.size() == 2);
+}
+
+TEST_CASE("limits of the shop are found while reading, on their line", "[csv]") {
+  std::string rows = "tee,Tee,Size,0,,1,9\n";
+  for (int i = 1; i <= 100; ++i)
+    rows += "tee,,," + std::to_string(i) + ",,1,9\n";
+  check_refused(parse_rows(rows), 102, "at most 100 variants");
+  check_refused(parse_rows("x,X,,,S,1,99999999999999\n"), 2, "is too high");
+  check_refused(parse_rows("x,X,,,S,2000000000,1\n"), 2, "is above 1000000000");
+  check_refused(parse_rows("x,X,,," + std::string(300, 'S') + ",1,1\n"), 2, "variant.sku");
+  check_refused(parse_rows("x,\"X\nY\",,,S,1,1\n"), 2, "title: contains control characters");
 }
 
 TEST_CASE("a row that says nothing is reported, one of commas is not", "[csv]") {

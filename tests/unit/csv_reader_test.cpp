@@ -1,6 +1,4 @@
 #include "http/csv/csv_reader.hpp"
-#include "http/csv/decimal.hpp"
-#include "http/csv/utf8.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -55,37 +53,4 @@ TEST_CASE("a broken quote costs its own line only", "[csv]") {
   auto last = read("a\n\"b");
   CHECK(last.rows == rows{{1, {"a"}}});
   CHECK(last.errors == std::vector<std::int64_t>{2});
-}
-
-TEST_CASE("prices are read exactly or not at all", "[csv][decimal]") {
-  using souk::http::format_decimal;
-  using souk::http::parse_decimal;
-  CHECK(parse_decimal("19.99", 2) == 1999);
-  CHECK(parse_decimal("19.9", 2) == 1990);
-  CHECK(parse_decimal("85", 2) == 8500);
-  CHECK(parse_decimal("85.", 2) == 8500);
-  CHECK(parse_decimal(".5", 2) == 50);
-  CHECK(parse_decimal("1.2300", 2) == 123);
-  CHECK(parse_decimal("0", 0) == 0);
-  CHECK(parse_decimal("12.345", 3) == 12345);
-  CHECK(parse_decimal("500.00", 0) == 500);
-  CHECK(parse_decimal("10000000000.00", 2) == 1'000'000'000'000);
-  for (auto bad : {"", ".", "-1", "+1", "1,5", "1 000", "1.234", "1.2.3", "1e3", "0x1", "€1", "10000000000.01",
-                   "99999999999999999999999999"})
-    CHECK_FALSE(parse_decimal(bad, 2));
-  CHECK_FALSE(parse_decimal("1.5", 0));
-  CHECK(format_decimal(1999, 2) == "19.99");
-  CHECK(format_decimal(5, 2) == "0.05");
-  CHECK(format_decimal(0, 3) == "0.000");
-  CHECK(format_decimal(500, 0) == "500");
-}
-
-TEST_CASE("only well-formed UTF-8 is stored", "[csv][utf8]") {
-  using souk::http::is_storable_utf8;
-  CHECK(is_storable_utf8("Tèa, 茶, 🫖"));
-  CHECK(is_storable_utf8("\xF4\x8F\xBF\xBF"));
-  using namespace std::string_view_literals;
-  for (auto bad : {"a\0b"sv, "caf\xE9"sv, "\xC0\xAF"sv, "\xC3"sv, "\xE2\x82"sv, "\xED\xA0\x80"sv, "\xF4\x90\x80\x80"sv,
-                   "\xE0\x80\x80"sv, "\xF0\x80\x80\x80"sv, "\x80"sv, "\xFF"sv})
-    CHECK_FALSE(is_storable_utf8(bad));
 }

@@ -33,10 +33,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Text that tries the format: quotes, separators, line ends, spaces at the ends, several bytes per character.
+/// Text that tries the format: quotes, separators, line ends, spaces at the ends, several bytes per
+/// character.
 std::string awkward_text() {
-  auto pieces = *rc::gen::container<std::vector<std::string>>(rc::gen::elementOf(
-    std::vector<std::string>{"a", "Z", "7", ",", "\"", "\"\"", "\n", "\r\n", "\r", " ", "\t", "é", "茶", "🫖", ";", "<p>", "=1+1", "-"}));
+  auto pieces = *rc::gen::container<std::vector<std::string>>(
+    rc::gen::elementOf(std::vector<std::string>{"a", "Z", "7", ",", "\"", "\"\"", "\n", "\r\n", "\r", " ",
+                                                "\t", "é", "茶", "🫖", ";", "<p>", "=1+1", "-"}));
   std::string text;
   for (const auto& piece : pieces)
     text += piece;
@@ -46,7 +48,7 @@ std::string awkward_text() {
 /// The same for fields that are kept without spaces at their ends, and on one line.
 std::string awkward_name(bool may_be_empty = true) {
   auto text = awkward_text();
-  std::erase_if(text, [](char c) { return c == '\n' || c == '\r'; });
+  std::erase_if(text, [](char c) { return c == '\n' || c == '\r' || c == '\t'; });
   auto begin = text.find_first_not_of(" \t");
   text = begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
   if (text.size() > 200)
@@ -74,23 +76,25 @@ import_product any_product(int number) {
   product.product_type = awkward_name();
   product.seo_title = awkward_name();
   product.seo_description = awkward_name();
-  product.status = *rc::gen::elementOf(std::vector{souk::storage::product_status::draft, souk::storage::product_status::active,
+  product.status = *rc::gen::elementOf(std::vector{souk::storage::product_status::draft,
+                                                   souk::storage::product_status::active,
                                                    souk::storage::product_status::archived});
   for (int i = *rc::gen::inRange(0, 4); i > 0; --i)
-    if (auto tag = awkward_tag(); std::find(product.tags.begin(), product.tags.end(), tag) == product.tags.end())
+    if (auto tag = awkward_tag();
+        std::find(product.tags.begin(), product.tags.end(), tag) == product.tags.end())
       product.tags.push_back(tag);
   auto options = *rc::gen::inRange<std::size_t>(0, 4);
   for (std::size_t n = 0; n < options; ++n)
     product.options.push_back({awkward_name(false) + std::to_string(n)});
   for (int i = *rc::gen::inRange(0, 5); i > 0; --i)
     product.images.push_back({"http://images.example/" + std::to_string(i), awkward_name()});
-  auto variants = options == 0 ? 1 : *rc::gen::inRange(1, 5);
+  auto variants = *rc::gen::inRange(1, 5);
   for (int i = 0; i < variants; ++i) {
     auto& variant = draft.variants.emplace_back();
     variant.row.position = i + 1;
     for (std::size_t n = 0; n < options; ++n)
       variant.row.option_values.push_back(n == 0 ? awkward_name() + std::to_string(i) : awkward_name(false));
-    if (*rc::gen::arbitrary<bool>())
+    if (options == 0 || *rc::gen::arbitrary<bool>())
       variant.row.sku = "SKU-" + std::to_string(number) + '-' + std::to_string(i) + awkward_name();
     variant.row.barcode = awkward_name();
     variant.row.price = *rc::gen::inRange<std::int64_t>(0, 1'000'000'000'000);
@@ -138,14 +142,25 @@ TEST_CASE("what is exported is imported as the same", "[csv]") {
 TEST_CASE("no text makes the parser fail", "[csv]") {
   CHECK(rc::check("parsing any text ends, with errors on lines of the file", [] {
     auto text = "Title,Price,Option1 name,Option1 value\n" + awkward_text() + awkward_text();
-    auto lines = static_cast<std::int64_t>(std::count_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; })) + 1;
+    auto lines = static_cast<std::int64_t>(
+                   std::count_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }))
+               + 1;
     for (const auto& error : parse_product_csv(text, 2).errors)
       RC_ASSERT((error.line >= 1 && error.line <= lines));
   }));
 }
 
+TEST_CASE("what back-orders took below zero is left as it is", "[csv]") {
+  auto product = parse_product_csv("Title,Price\nTee,1\n", 2).products.at(0);
+  product.variants[0].stock = -3;
+  auto parsed = parse_product_csv(format_product_csv({product}, 2), 2);
+  CHECK(parsed.errors_total == 0);
+  CHECK(parsed.products.at(0).variants.at(0).stock == std::nullopt);
+}
+
 TEST_CASE("removed variants are not exported", "[csv]") {
-  auto product = parse_product_csv("Title,Price,Option1 name,Option1 value\nTee,1,Size,S\n", 2).products.at(0);
+  auto product =
+    parse_product_csv("Title,Price,Option1 name,Option1 value\nTee,1,Size,S\n", 2).products.at(0);
   product.variants.push_back(product.variants[0]);
   product.variants[1].row.option_values = {"M"};
   product.variants[1].row.removed = true;
@@ -154,7 +169,8 @@ TEST_CASE("removed variants are not exported", "[csv]") {
 }
 
 TEST_CASE("catalogs of the world and our own are read without an error", "[csv]") {
-  // Shopify's published sample catalogs are not ours to ship; where they lie beside the checkout they are read too.
+  // Shopify's published sample catalogs are not ours to ship; where they lie beside the checkout they are
+  // read too.
   std::vector<fs::path> folders{"examples/catalogs", "../shared/data"};
   if (const auto* named = std::getenv("SOUK_SAMPLE_CATALOGS"))
     folders = {"examples/catalogs", named};
@@ -174,7 +190,8 @@ TEST_CASE("catalogs of the world and our own are read without an error", "[csv]"
       CHECK(parsed.errors_total == 0);
       CHECK(parsed.products.size() >= 10);
       for (auto generation : {csv_generation::current, csv_generation::legacy})
-        CHECK(parse_product_csv(format_product_csv(parsed.products, 2, generation), 2).products == parsed.products);
+        CHECK(parse_product_csv(format_product_csv(parsed.products, 2, generation), 2).products
+              == parsed.products);
     }
   }
   CHECK(files >= 2);

@@ -57,8 +57,9 @@ public:
     const auto* named = std::getenv("SOUK_SANDBOX_BIN");
     auto here = fs::read_symlink("/proc/self/exe").parent_path();
     auto binary = named != nullptr ? fs::path{named} : here.parent_path() / "souk-sandbox";
-    std::vector<std::string> words{binary.string(), "--listen", "127.0.0.1:" + std::to_string(port_), "--state", ledger_.string(),
-                                   "--slow-ms", "700", "--log-file", ledger_.string() + ".log"};
+    std::vector<std::string> words{binary.string(), "--listen",       "127.0.0.1:" + std::to_string(port_),
+                                   "--state",       ledger_.string(), "--slow-ms",
+                                   "700",           "--log-file",     ledger_.string() + ".log"};
     std::vector<char*> arguments;
     for (auto& word : words)
       arguments.push_back(word.data());
@@ -278,7 +279,8 @@ TEST_CASE("many threads pay at once, each payment once", "[gateway]") {
   for (int t = 0; t < 16; ++t)
     threads.emplace_back([&, t] {
       for (int i = 0; i < 20; ++i)
-        if (gateway.authorize(charge_with(i % 10 == t % 10 ? "tok_drop" : "tok_ok")).status == gateway_status::succeeded)
+        if (gateway.authorize(charge_with(i % 10 == t % 10 ? "tok_drop" : "tok_ok")).status
+            == gateway_status::succeeded)
           ++good;
     });
   for (auto& thread : threads)
@@ -296,8 +298,10 @@ TEST_CASE("a gateway that keeps failing is tried three times with one key, then 
 }
 
 TEST_CASE("answers that make no sense are unknown", "[gateway]") {
-  auto body = GENERATE(as<std::string>{}, "", "[]", "{", "\xFF", R"({"status":7})", R"({"status":"splendid","id":"pay_1"})");
-  scripted_gateway odd{[&](int, httplib::Response& response) { response.set_content(body, "application/json"); }};
+  auto body = GENERATE(as<std::string>{}, "", "[]", "{", "\xFF", R"({"status":7})",
+                       R"({"status":"splendid","id":"pay_1"})");
+  scripted_gateway odd{
+    [&](int, httplib::Response& response) { response.set_content(body, "application/json"); }};
   sandbox_gateway gateway{odd.url(), 5s};
   CHECK(gateway.authorize(charge_with("tok_ok")).status == gateway_status::unknown);
   CHECK(odd.calls() == 1);

@@ -45,13 +45,14 @@ std::string way_back(const payment& subject) {
 }
 
 std::string action_page(const payment& subject) {
-  std::string page = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-                     "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>souk sandbox bank</title>"
-                     "<style>body{font:1.1rem system-ui,sans-serif;max-width:28rem;margin:12vh auto;padding:0 1rem}"
-                     "button{font:inherit;padding:.6rem 1.4rem;margin-right:.6rem}form{display:inline}</style></head><body>"
-                     "<h1>Sandbox bank</h1>";
-  page += "<p>Order <code>" + escaped(subject.reference) + "</code> asks for <strong>" + std::to_string(subject.amount)
-          + "</strong> minor units of " + escaped(subject.currency) + ".</p>";
+  std::string page =
+    "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
+    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>souk sandbox bank</title>"
+    "<style>body{font:1.1rem system-ui,sans-serif;max-width:28rem;margin:12vh auto;padding:0 1rem}"
+    "button{font:inherit;padding:.6rem 1.4rem;margin-right:.6rem}form{display:inline}</style></head><body>"
+    "<h1>Sandbox bank</h1>";
+  page += "<p>Order <code>" + escaped(subject.reference) + "</code> asks for <strong>"
+        + std::to_string(subject.amount) + "</strong> minor units of " + escaped(subject.currency) + ".</p>";
   if (subject.status == payment_status::requires_action) {
     auto action = "/actions/" + escaped(subject.id);
     page += "<form method=\"post\" action=\"" + action + "/approve\"><button>Approve</button></form>";

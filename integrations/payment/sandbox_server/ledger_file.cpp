@@ -34,7 +34,8 @@ std::string read_all(int file, const std::string& path) {
 
 } // namespace
 
-ledger_file::ledger_file(const std::string& path, const std::function<void(std::string_view)>& replay) : path_{path} {
+ledger_file::ledger_file(const std::string& path, const std::function<void(std::string_view)>& replay)
+  : path_{path} {
   file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (file_ < 0)
     refuse(path, std::strerror(errno));

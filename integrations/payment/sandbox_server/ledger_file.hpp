@@ -8,15 +8,17 @@
 
 namespace souk::sandbox {
 
-/// The gateway's memory: one event per line, only ever appended to. An answer goes out after its line has reached the kernel, so a
-/// killed gateway forgets nothing it said. (It does not fsync: power failure is not what a sandbox is for.)
+/// The gateway's memory: one event per line, only ever appended to. An answer goes out after its line has
+/// reached the kernel, so a killed gateway forgets nothing it said. (It does not fsync: power failure is not
+/// what a sandbox is for.)
 ///
-/// There is no writer thread. Whoever settles first writes everything that queued up meanwhile, as one write, so lines gather in
-/// batches under load, and an idle gateway writes without a thread switch.
+/// There is no writer thread. Whoever settles first writes everything that queued up meanwhile, as one write,
+/// so lines gather in batches under load, and an idle gateway writes without a thread switch.
 class ledger_file {
 public:
-  /// Opens or creates the file, cuts off a last line without its end (a process killed while writing), and hands every whole line
-  /// to `replay` in order. Holds a lock on the file: two gateways on one ledger would give away the same money twice.
+  /// Opens or creates the file, cuts off a last line without its end (a process killed while writing), and
+  /// hands every whole line to `replay` in order. Holds a lock on the file: two gateways on one ledger would
+  /// give away the same money twice.
   /// @throws std::runtime_error naming the file when it cannot be used.
   ledger_file(const std::string& path, const std::function<void(std::string_view)>& replay);
   ~ledger_file();
@@ -27,7 +29,8 @@ public:
   /// @returns what to settle.
   std::uint64_t append(std::string_view line);
 
-  /// Returns once everything up to `position` is written. A gateway that cannot write must not go on: it ends the process.
+  /// Returns once everything up to `position` is written. A gateway that cannot write must not go on: it ends
+  /// the process.
   void settle(std::uint64_t position);
 
 private:

@@ -1,4 +1,5 @@
-// souk-sandbox: a payment gateway in a process of its own, so that a shop's time-outs, retries and lost answers are real ones.
+// souk-sandbox: a payment gateway in a process of its own, so that a shop's time-outs, retries and lost
+// answers are real ones.
 
 #include "config/log.hpp"
 #include "integrations/payment/sandbox_server/connections.hpp"
@@ -26,16 +27,20 @@ struct options {
   std::size_t threads = 96;
 };
 
-/// @returns 0 after a good command line, else the exit code to end with plus one (CLI11 has printed the reason).
+/// @returns 0 after a good command line, else the exit code to end with plus one (CLI11 has printed the
+/// reason).
 int read_command_line(int argc, char** argv, options& chosen) {
   CLI::App app{"The sandbox payment gateway of souk: test tokens over HTTP, remembered in a file."};
-  app.add_option("--listen", chosen.listen, "HOST:PORT; port 0 lets the kernel choose")->capture_default_str();
+  app.add_option("--listen", chosen.listen, "HOST:PORT; port 0 lets the kernel choose")
+    ->capture_default_str();
   app.add_option("--state", chosen.state, "the ledger file; created if missing, replayed if not")->required();
   app.add_option("--public-url", chosen.public_url, "where browsers reach it (default http://HOST:PORT)");
   app.add_option("--slow-ms", chosen.slow_ms, "how long tok_slow keeps its caller waiting")
     ->check(CLI::Range(0, 600000))
     ->capture_default_str();
-  app.add_option("--threads", chosen.threads, "connections served at once")->check(CLI::Range(2, 900))->capture_default_str();
+  app.add_option("--threads", chosen.threads, "connections served at once")
+    ->check(CLI::Range(2, 900))
+    ->capture_default_str();
   app.add_option("--log-file", chosen.log_file, "default: stderr");
   try {
     app.parse(argc, argv);
@@ -45,8 +50,9 @@ int read_command_line(int argc, char** argv, options& chosen) {
   return 0;
 }
 
-/// cpp-httplib listens with a backlog of 5, so a burst of new connections waits for the kernel's next try, a second later; and it
-/// shares its port with whoever else asks for it, so a second gateway would start and take half of the calls.
+/// cpp-httplib listens with a backlog of 5, so a burst of new connections waits for the kernel's next try, a
+/// second later; and it shares its port with whoever else asks for it, so a second gateway would start and
+/// take half of the calls.
 struct listening_socket {
   int number = -1;
 
@@ -59,7 +65,8 @@ struct listening_socket {
   void widen_backlog() const { ::listen(number, 1024); }
 };
 
-/// SIGTERM and SIGINT are blocked everywhere and waited for in one place. Call it before any thread starts (the log's included).
+/// SIGTERM and SIGINT are blocked everywhere and waited for in one place. Call it before any thread starts
+/// (the log's included).
 sigset_t block_stop_signals() {
   sigset_t stop_signals;
   sigemptyset(&stop_signals);
@@ -95,7 +102,8 @@ int serve(const options& chosen, const sigset_t& stop_signals) {
   else if (!server.bind_to_port(host, port))
     port = -1;
   if (port <= 0) {
-    std::fprintf(stderr, "souk-sandbox: cannot listen on %s: address in use or not allowed\n", chosen.listen.c_str());
+    std::fprintf(stderr, "souk-sandbox: cannot listen on %s: address in use or not allowed\n",
+                 chosen.listen.c_str());
     return 1;
   }
   socket.widen_backlog();

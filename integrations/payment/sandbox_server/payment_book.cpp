@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 6> status_names{"succeeded", "declined",  "requires_action",
+constexpr std::array<std::string_view, 6> status_names{"succeeded",  "declined",  "requires_action",
                                                        "processing", "cancelled", "refunded"};
 
 payment_status parse_status(std::string_view text) {
@@ -59,7 +59,8 @@ std::string_view to_string(payment_status status) {
   return status_names[static_cast<std::size_t>(status)];
 }
 
-payment_book::payment_book(const std::string& path) : file_{path, [this](std::string_view line) { replay(line); }} {
+payment_book::payment_book(const std::string& path)
+  : file_{path, [this](std::string_view line) { replay(line); }} {
   // nop
 }
 
@@ -82,10 +83,14 @@ void payment_book::write(std::string_view line) {
 }
 
 void payment_book::write_created(const payment& fresh, const key_record& record) {
-  json line{{"event", "created"},     {"id", fresh.id},
-            {"key", fresh.key},       {"reference", fresh.reference},
-            {"amount", fresh.amount}, {"currency", fresh.currency},
-            {"at", fresh.created_at}, {"status", to_string(fresh.status)},
+  json line{{"event", "created"},
+            {"id", fresh.id},
+            {"key", fresh.key},
+            {"reference", fresh.reference},
+            {"amount", fresh.amount},
+            {"currency", fresh.currency},
+            {"at", fresh.created_at},
+            {"status", to_string(fresh.status)},
             {"request", to_hex(record.request)}};
   if (record.burnt)
     line["burnt"] = true;
@@ -131,7 +136,8 @@ void payment_book::replay(std::string_view text) {
     auto index = by_id_.at(subject->id);
     if (subject->status == payment_status::refunded) {
       subject->refund_id = line.at("refund_id");
-      by_key_.emplace(line.at("key").get<std::string>(), key_record{index, from_hex(line.at("request")), false});
+      by_key_.emplace(line.at("key").get<std::string>(),
+                      key_record{index, from_hex(line.at("request")), false});
     }
     if (subject->status == payment_status::succeeded || subject->status == payment_status::refunded)
       ledger_.push_back({index, subject->status == payment_status::refunded});

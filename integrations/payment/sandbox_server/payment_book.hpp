@@ -17,7 +17,14 @@
 
 namespace souk::sandbox {
 
-enum class payment_status : std::uint8_t { succeeded, declined, requires_action, processing, cancelled, refunded };
+enum class payment_status : std::uint8_t {
+  succeeded,
+  declined,
+  requires_action,
+  processing,
+  cancelled,
+  refunded
+};
 
 std::string_view to_string(payment_status status);
 
@@ -25,16 +32,16 @@ std::string_view to_string(payment_status status);
 using fingerprint = std::array<std::uint8_t, 16>;
 
 struct payment {
-  std::string id; ///< "pay_…"
-  std::string key; ///< the Idempotency-Key that created it
-  std::string reference; ///< the shop's order
-  std::string currency; ///< ISO 4217, capitals
-  std::string decline_code; ///< empty unless declined
-  std::string return_url; ///< where the shopper goes after acting; may be empty
-  std::string refund_id; ///< "ref_…" once refunded
-  std::int64_t amount = 0; ///< minor units
-  std::int64_t created_at = 0; ///< milliseconds since 1970, UTC
-  payment_status first = payment_status::succeeded; ///< as answered at creation: what a replay repeats
+  std::string id;                                    ///< "pay_…"
+  std::string key;                                   ///< the Idempotency-Key that created it
+  std::string reference;                             ///< the shop's order
+  std::string currency;                              ///< ISO 4217, capitals
+  std::string decline_code;                          ///< empty unless declined
+  std::string return_url;                            ///< where the shopper goes after acting; may be empty
+  std::string refund_id;                             ///< "ref_…" once refunded
+  std::int64_t amount = 0;                           ///< minor units
+  std::int64_t created_at = 0;                       ///< milliseconds since 1970, UTC
+  payment_status first = payment_status::succeeded;  ///< as answered at creation: what a replay repeats
   payment_status status = payment_status::succeeded; ///< now
 };
 
@@ -52,7 +59,7 @@ enum class refusal : std::uint8_t {
   key_reused, ///< the key belongs to a request with other parameters
   unknown_payment,
   wrong_status, ///< the payment is in a status that does not allow this
-  failed_once ///< nothing was executed; the next call with the key works
+  failed_once   ///< nothing was executed; the next call with the key works
 };
 
 /// What a command did: the payment as it is now, and whether it had been done before by the same key.
@@ -75,19 +82,20 @@ struct ledger_entry {
   sandbox::payment payment;
 };
 
-/// The rules of the gateway and everything it knows. All calls may come from any thread, and return once what they did is on file.
+/// The rules of the gateway and everything it knows. All calls may come from any thread, and return once what
+/// they did is on file.
 class payment_book {
 public:
   explicit payment_book(const std::string& path);
 
   outcome create(const std::string& key, const fingerprint& request, const charge& wanted);
 
-  /// Ends a payment before money moves. One that was declined or cancelled stays as it is (nothing will move); one that
-  /// succeeded or was refunded is refused.
+  /// Ends a payment before money moves. One that was declined or cancelled stays as it is (nothing will
+  /// move); one that succeeded or was refunded is refused.
   outcome cancel(const std::string& id);
 
-  /// The same for a client that never heard the payment's id. A key nobody used is burnt: a request with it that is still on its
-  /// way will find a cancelled payment, so the client may let go of what it held.
+  /// The same for a client that never heard the payment's id. A key nobody used is burnt: a request with it
+  /// that is still on its way will find a cancelled payment, so the client may let go of what it held.
   outcome cancel_key(const std::string& key, const std::string& reference);
 
   /// What the shopper decides on the action page; also settles a payment that is processing.

@@ -31,8 +31,8 @@ void send(Response& response, int status, const json& body) {
   response.set_content(body.dump(-1, ' ', false, json::error_handler_t::replace), "application/json");
 }
 
-void send_error(Response& response, int status, std::string_view type, std::string_view code, std::string_view message,
-                const json& payment = nullptr) {
+void send_error(Response& response, int status, std::string_view type, std::string_view code,
+                std::string_view message, const json& payment = nullptr) {
   json error{{"type", type}, {"code", code}, {"message", message}};
   if (!payment.is_null())
     error["payment"] = payment;
@@ -59,11 +59,13 @@ json render(const payment& subject, const std::string& public_url) {
   return body;
 }
 
-/// The request's parameters in one canonical order, so that a retry by another JSON writer counts as the same request.
+/// The request's parameters in one canonical order, so that a retry by another JSON writer counts as the same
+/// request.
 fingerprint hash_of(const std::string& path, const json& body) {
   auto text = path + '\n' + body.dump();
   fingerprint hash{};
-  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()),
+                     text.size(), nullptr, 0);
   return hash;
 }
 
@@ -87,7 +89,7 @@ std::string text_at(const json& body, const char* name) {
 bool is_web_address(const std::string& url) {
   bool http = url.starts_with("http://") || url.starts_with("https://");
   return http && url.size() <= url_length_max
-         && std::none_of(url.begin(), url.end(), [](unsigned char c) { return c <= ' ' || c == 127; });
+      && std::none_of(url.begin(), url.end(), [](unsigned char c) { return c <= ' ' || c == 127; });
 }
 
 /// Reads and checks a charge; @returns nullopt after answering 400.
@@ -165,12 +167,14 @@ routes::routes(payment_book& book, std::string public_url, std::chrono::millisec
 
 void routes::install(httplib::Server& server) {
   auto faulty = [this](handler next) {
-    return [this, next](const Request& request, Response& response) { on_payment_call(request, response, next); };
+    return
+      [this, next](const Request& request, Response& response) { on_payment_call(request, response, next); };
   };
   auto plain = [this](handler next) {
     return [this, next](const Request& request, Response& response) { (this->*next)(request, response); };
   };
-  server.Post("/v1/payments", faulty(&routes::create)); // first: the server tries patterns in order, and this one is hot
+  server.Post("/v1/payments",
+              faulty(&routes::create)); // first: the server tries patterns in order, and this one is hot
   server.Post(R"(/v1/payments/(\w+)/cancel)", faulty(&routes::cancel));
   server.Post(R"(/v1/payments/(\w+)/refund)", faulty(&routes::refund));
   server.Post(R"(/v1/payments/(\w+)/(approve|decline))", plain(&routes::decide));
@@ -367,7 +371,9 @@ void routes::set_faults(const Request& request, Response& response) {
     bool good = count ? value.is_number_integer() && value >= 0 && value <= 1'000'000
                       : name == "refuse" && value.is_boolean();
     if (!good)
-      return bad_request(response, "bad_fault", name + ": latency_ms, drop_next and fail_next are numbers from 0, refuse is a boolean");
+      return bad_request(response, "bad_fault",
+                         name
+                           + ": latency_ms, drop_next and fail_next are numbers from 0, refuse is a boolean");
   }
   if (body.contains("latency_ms"))
     faults_.latency_ms = body["latency_ms"].get<std::int64_t>();
@@ -385,7 +391,8 @@ void routes::set_faults(const Request& request, Response& response) {
 void routes::show_action(const Request& request, Response& response) {
   auto found = book_.find(request.matches[1]);
   response.status = found ? 200 : 404;
-  response.set_content(found ? action_page(*found) : "No such payment.\n", found ? "text/html" : "text/plain");
+  response.set_content(found ? action_page(*found) : "No such payment.\n",
+                       found ? "text/html" : "text/plain");
 }
 
 void routes::take_action(const Request& request, Response& response) {

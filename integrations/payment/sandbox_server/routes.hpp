@@ -16,11 +16,12 @@ struct Response;
 
 namespace souk::sandbox {
 
-/// What the gateway speaks: reads requests, asks the book, renders answers, and plays the faults and the tokens that stall or drop.
-/// `docs/sandbox.md` describes the API.
+/// What the gateway speaks: reads requests, asks the book, renders answers, and plays the faults and the
+/// tokens that stall or drop. `docs/sandbox.md` describes the API.
 class routes {
 public:
-  /// @param public_url where browsers reach this process, without a slash at the end; action URLs begin with it.
+  /// @param public_url where browsers reach this process, without a slash at the end; action URLs begin with
+  /// it.
   /// @param slow how long `tok_slow` keeps its caller waiting after it was executed.
   routes(payment_book& book, std::string public_url, std::chrono::milliseconds slow);
 

@@ -10,8 +10,8 @@ namespace souk::sandbox {
 /// How the gateway behaves on the wire; what it does to the payment is the token's result.
 enum class token_behaviour : std::uint8_t {
   answers,
-  stalls, ///< executed at once, answered late
-  drops, ///< executed, and the first answer is lost with its connection
+  stalls,    ///< executed at once, answered late
+  drops,     ///< executed, and the first answer is lost with its connection
   fails_once ///< the first call is a 500 that executes nothing
 };
 
