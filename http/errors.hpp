@@ -42,7 +42,7 @@ status_rule rule_of(const reason& why) noexcept;
 /// A request refused. Thrown within http/ by whatever reads or checks a request; the dispatcher turns it into a response.
 struct refusal {
   reason why = errc::internal;
-  std::string message; ///< for people; the code's default when empty
+  std::string message{}; ///< for people; the code's default when empty
   std::string field{};   ///< what it is about: "items[0].quantity"
   std::vector<actors::shortage> lines{};
   std::string order{};   ///< JSON of the order it is about (a declined payment), or empty

@@ -47,6 +47,18 @@ std::optional<storage::ulid> exchange::id_parameter(std::string_view name) const
   return id;
 }
 
+storage::page_request page_asked(const exchange& x) {
+  // Deep pages cost the database all that lies before them; a cursor does not.
+  constexpr std::int64_t reach = 25'000;
+  storage::page_request out;
+  out.limit = x.integer_parameter("limit", 20, 1, 250);
+  out.page = x.integer_parameter("page", 1, 1, reach / out.limit);
+  out.after = x.id_parameter("after");
+  if (out.after && x.parameter("page") != nullptr)
+    throw refusal{.why = actors::errc::invalid, .message = "page and after exclude each other", .field = "page"};
+  return out;
+}
+
 response ok(std::string json) {
   return {.status = 200, .body = std::move(json)};
 }

@@ -2,12 +2,10 @@
 
 #include "actors/caller.hpp"
 #include "http/errors.hpp"
-#include "storage/rows/user.hpp"
+#include "storage/catalog_reader.hpp"
 
-#include <array>
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,6 +32,7 @@ struct request {
   std::string idempotency_key;
   bool has_idempotency_key = false;
   std::string if_none_match;
+  bool refresh = false; ///< the page is kept, but it is time to read it again
 };
 
 /// What goes back.
@@ -51,10 +50,10 @@ struct exchange {
   const route* to = nullptr;
   deadline until{};
 
-  std::vector<std::pair<std::string_view, storage::ulid>> ids;     ///< from the path, by name: "store_id"
-  std::vector<std::pair<std::string, std::string>> query;          ///< decoded
-  actors::caller by;                                               ///< anonymous when no token was sent
-  std::optional<storage::session_row> session;                     ///< of the token
+  std::vector<std::pair<std::string_view, storage::ulid>> ids{}; ///< from the path, by name: "store_id"
+  std::string token_id{};                                        ///< from the path of an API token
+  std::vector<std::pair<std::string, std::string>> query{};      ///< decoded
+  actors::caller by{};                                           ///< anonymous when no token was sent
 
   /// @pre the route's pattern has it
   const storage::ulid& id(std::string_view name) const;
@@ -64,6 +63,9 @@ struct exchange {
   std::int64_t integer_parameter(std::string_view name, std::int64_t fallback, std::int64_t low, std::int64_t high) const;
   std::optional<storage::ulid> id_parameter(std::string_view name) const;
 };
+
+/// Of a list: page and limit, or after and limit.
+storage::page_request page_asked(const exchange& x);
 
 /// 200 with a JSON body.
 response ok(std::string json);

@@ -87,6 +87,15 @@ std::string fields::text_or_empty(std::string_view name, actors::text_rule rule)
   return maybe_text(name, rule).value_or(std::string{});
 }
 
+std::string fields::secret(std::string_view name) const {
+  const auto* value = find(name);
+  if (value == nullptr)
+    wrong(name, "is missing");
+  if (!value->is_string())
+    wrong(name, fmt::format("must be a string, not {}", type_name(*value)));
+  return value->get<std::string>();
+}
+
 std::optional<std::int64_t> fields::maybe_integer(std::string_view name, std::int64_t low, std::int64_t high) const {
   const auto* value = find(name);
   if (value == nullptr)

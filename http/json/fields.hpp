@@ -31,6 +31,9 @@ public:
   /// Empty when absent.
   std::string text_or_empty(std::string_view name, actors::text_rule rule) const;
 
+  /// Any text, with its spaces and whatever else: a password.
+  std::string secret(std::string_view name) const;
+
   std::int64_t integer(std::string_view name, std::int64_t low, std::int64_t high) const;
   std::optional<std::int64_t> maybe_integer(std::string_view name, std::int64_t low, std::int64_t high) const;
   std::optional<bool> maybe_boolean(std::string_view name) const;

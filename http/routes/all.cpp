@@ -1,0 +1,16 @@
+#include "http/routes/routes.hpp"
+
+namespace souk::http {
+
+std::span<const route> all_routes() {
+  static const auto all = [] {
+    std::vector<route> rows;
+    for (const auto& part : {routes::users(), routes::stores(), routes::tokens(), routes::products(), routes::inventory(),
+                             routes::carts(), routes::orders(), routes::reviews(), routes::imports(), routes::operations()})
+      rows.insert(rows.end(), part.begin(), part.end());
+    return rows;
+  }();
+  return all;
+}
+
+} // namespace souk::http

@@ -1,0 +1,66 @@
+// For operators and tools: health, readiness, figures, the description of the API.
+
+#include "http/json/writer.hpp"
+#include "http/openapi.hpp"
+#include "http/routes/routes.hpp"
+#include "http/service.hpp"
+
+#include <array>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+namespace souk::http::routes {
+
+namespace {
+
+/// The process answers.
+response health(exchange&) {
+  return ok(R"({"status":"ok"})");
+}
+
+/// It can sell: its shards are its own and the database answers.
+response ready(exchange& x) {
+  const auto now = x.shop.base.ready();
+  const bool yes = now.all_shards && now.database;
+  json::writer out;
+  out.begin_object()
+    .field("status", yes ? "ready" : "not_ready")
+    .field("shards_owned", std::int32_t{now.shards_owned})
+    .field("database", now.database)
+    .end_object();
+  auto answer = ok(std::move(out).text());
+  if (!yes) {
+    answer.status = 503;
+    answer.headers.emplace_back("Retry-After", "1");
+  }
+  return answer;
+}
+
+response metrics(exchange& x) {
+  response out;
+  out.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  out.body = prometheus::TextSerializer{}.Serialize(x.shop.base.metrics->Collect());
+  return out;
+}
+
+response api_description(exchange&) {
+  response out;
+  out.body = openapi_document();
+  out.headers.emplace_back("Cache-Control", "public, max-age=60");
+  return out;
+}
+
+constexpr std::array rows{
+  route{"GET", "/healthz", access::anyone, body_kind::none, health},
+  route{"GET", "/readyz", access::anyone, body_kind::none, ready},
+  route{"GET", "/metrics", access::anyone, body_kind::none, metrics},
+  route{"GET", "/openapi.json", access::anyone, body_kind::none, api_description},
+};
+
+} // namespace
+
+std::span<const route> operations() {
+  return rows;
+}
+
+} // namespace souk::http::routes

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "actors/order/messages.hpp"
+#include "storage/entity_reader.hpp"
+
+#include <string>
+
+namespace souk::http::routes {
+
+/// An order as its shopper and its merchant see it.
+std::string order_json(const actors::order_view& view);
+/// The same from rows, for lists.
+std::string order_json(const storage::order_snapshot& rows);
+
+std::string_view name_of(storage::order_status status) noexcept;
+std::string_view name_of(storage::payment_status status) noexcept;
+std::optional<storage::order_status> order_status_of(std::string_view name) noexcept;
+
+} // namespace souk::http::routes

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "http/access.hpp"
+
+#include <span>
+
+namespace souk::http::routes {
+
+// One file per resource; all_routes() puts them together.
+std::span<const route> users();
+std::span<const route> stores();
+std::span<const route> tokens();
+std::span<const route> products();
+std::span<const route> inventory();
+std::span<const route> carts();
+std::span<const route> orders();
+std::span<const route> reviews();
+std::span<const route> imports();
+std::span<const route> operations();
+
+} // namespace souk::http::routes

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "config/settings.hpp"
+#include "http/auth/password.hpp"
+#include "http/auth/session_cache.hpp"
+#include "http/catalog_pages.hpp"
+#include "http/facts.hpp"
+#include "http/lending_pool.hpp"
+#include "http/page_cache.hpp"
+#include "http/shop_client.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/id_source.hpp"
+#include "storage/catalog_reader.hpp"
+#include "storage/directory.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace prometheus {
+class Registry;
+}
+
+namespace souk::http {
+
+/// What GET /readyz says.
+struct readiness {
+  int shards_owned = 0;
+  bool all_shards = false; ///< every shard this node should serve is its own and loaded
+  bool database = false;   ///< answered lately
+};
+
+/// What the edge stands on; soukd's main fills it. Everything outlives the server.
+struct foundation {
+  const config::settings& settings;
+  caf::actor_system& system;
+  const runtime::router& routes;
+  const runtime::clock& time;
+  runtime::id_source& ids;
+  /// Made before the actors, whose hooks product_changed and stock_changed it gets.
+  std::shared_ptr<page_cache> pages;
+  /// A connection each; may throw storage::unavailable.
+  std::function<std::unique_ptr<storage::catalog_reader>()> make_catalog_reader;
+  std::function<std::unique_ptr<storage::directory>()> make_directory;
+  std::function<readiness()> ready;
+  std::shared_ptr<prometheus::Registry> metrics;
+};
+
+/// What routes work with.
+struct service {
+  explicit service(foundation from);
+
+  foundation base;
+  shop_client actors;
+  mutable lending_pool<storage::catalog_reader> catalog;
+  mutable lending_pool<storage::directory> names;
+  mutable password_hasher passwords;
+  mutable session_cache sessions;
+  mutable facts known;
+  mutable catalog_pages pages;
+};
+
+} // namespace souk::http
