@@ -30,6 +30,9 @@ public:
   virtual bool parks_what_fails() const { return true; }
 };
 
+/// The consumer that the dispatcher serves itself: the users' index of their orders.
+inline constexpr const char* user_index_consumer = "user_index";
+
 struct shop_options {
   std::chrono::seconds reservation{900};         ///< how long goods are held for an unpaid order
   std::chrono::milliseconds checkout_wait{1000}; ///< how long a checkout waits for its gateway before it answers "pending"

@@ -67,8 +67,10 @@ void node::keep_membership() {
     try {
       if (!storage_.membership->heartbeat(self_.incarnation))
         fatal_("this node was declared dead by another one");
+      database_answers_ = true;
       acquire();
-    } catch (const std::exception& e) { // a node that cannot reach its database cannot sell, but it may come back
+    } catch (const std::exception& e) {
+      database_answers_ = false; // a node that cannot reach its database cannot sell, but it may come back
       spdlog::warn("the heartbeat was not written: {}", e.what());
     }
     lock.lock();

@@ -49,6 +49,8 @@ public:
   /// All shards are ours and served.
   bool ready() const { return owned_.load() == storage::shard_count; }
   int owned() const { return owned_.load(); }
+  /// The last heartbeat was written.
+  bool database_answers() const { return database_answers_.load(); }
   const storage::node_row& self() const { return self_; }
   std::vector<shard_stats> shards();
   std::vector<lane_stats> lanes();
@@ -76,6 +78,7 @@ private:
   bool stopping_ = false;
   std::set<storage::shard_id> wanted_;
   std::atomic<int> owned_{0};
+  std::atomic<bool> database_answers_{true};
   std::thread membership_;
 };
 

@@ -40,7 +40,6 @@ int main(int argc, char** argv) {
       return server::import(p);
     if (p.subcommand == "demo")
       return server::demo(p);
-    config::start_log(p.settings);
     return server::serve(p);
   } catch (const std::exception& e) {
     config::flush_log();

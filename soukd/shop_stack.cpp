@@ -96,6 +96,9 @@ void shop_stack::start(std::function<void(const storage::ulid&, const storage::u
   services->consumers.push_back(std::make_shared<integrations::event_log>());
   if (!settings_.redis_url.empty())
     services->consumers.push_back(std::make_shared<integrations::redis_events>(settings_.redis_url));
+  consumer_names_ = {actors::user_index_consumer};
+  for (const auto& c : services->consumers)
+    consumer_names_.push_back(c->name());
   services->product_changed = std::move(product_changed);
   services->stock_changed = std::move(stock_changed);
   node_.start(actors::shop_catalog(services), std::move(fatal));

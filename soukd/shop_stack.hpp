@@ -42,6 +42,8 @@ public:
   const runtime::clock& clock() const { return clock_; }
   const storage::postgres::databases& databases() const { return databases_; }
   const config::settings& settings() const { return settings_; }
+  /// The names of the outbox's consumers. @pre start()
+  const std::vector<std::string>& consumer_names() const { return consumer_names_; }
 
 private:
   config::settings settings_;
@@ -53,6 +55,7 @@ private:
   std::shared_ptr<runtime::thread_pool> gateway_workers_;
   std::shared_ptr<runtime::thread_pool> event_workers_;
   runtime::node node_;
+  std::vector<std::string> consumer_names_;
   bool stopped_ = false;
 };
 

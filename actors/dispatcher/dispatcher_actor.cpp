@@ -249,7 +249,7 @@ dispatcher_actor::behavior_type dispatcher(dispatcher_actor::stateful_pointer<di
   state.context = std::move(context);
   state.services = std::move(services);
   state.cursors = std::move(cursors);
-  state.consumers.push_back({"user_index", nullptr, 0, 0, 0, {}});
+  state.consumers.push_back({user_index_consumer, nullptr, 0, 0, 0, {}});
   for (const auto& c : state.services->consumers)
     state.consumers.push_back({c->name(), c, 0, 0, 0, {}});
   state.read_outbox();

@@ -1,0 +1,103 @@
+#include "config/log.hpp"
+#include "http/server.hpp"
+#include "integrations/events/event_log.hpp"
+#include "soukd/commands.hpp"
+#include "soukd/housekeeper.hpp"
+#include "soukd/shop_stack.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include <prometheus/registry.h>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+namespace souk::server {
+
+namespace {
+
+constexpr std::chrono::seconds drain_grace{10};
+/// If an ordered end takes longer than this, something hangs: the rows are durable, so the process may simply go.
+constexpr std::chrono::seconds end_at_last{25};
+
+constexpr std::size_t page_bytes_max = std::size_t{128} << 20;
+constexpr std::chrono::seconds page_ttl{5};
+
+/// Blocks the signals that end a server, in this thread and all it starts; they are waited for in one place.
+sigset_t block_end_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
+
+} // namespace
+
+int serve(const config::parsed& p) {
+  auto end_signals = block_end_signals(); // before any thread is started, the log's included
+  config::start_log(p.settings);
+  for (const auto& w : p.warnings)
+    spdlog::warn("{}", w);
+  auto began = std::chrono::steady_clock::now();
+  auto pages = std::make_shared<http::page_cache>(page_bytes_max, page_ttl);
+  shop_stack stack{p.settings};
+  const auto& databases = stack.databases();
+  std::atomic<int> exit_code{0};
+  std::atomic<bool> ending{false};
+  http::server edge{http::foundation{
+    .settings = stack.settings(),
+    .system = stack.system(),
+    .routes = stack.node().routes(),
+    .time = stack.clock(),
+    .ids = stack.ids(),
+    .pages = pages,
+    .make_catalog_reader =
+      [&databases, limit = p.settings.reader_timeout_ms] {
+        storage::postgres::reader_limits limits;
+        limits.query = limit;
+        return storage::postgres::make_catalog_reader(databases.directory(), limits);
+      },
+    .make_directory = [&databases] { return storage::postgres::make_directory(databases.directory()); },
+    .ready =
+      [&stack] {
+        return http::readiness{stack.node().owned(), stack.node().ready(), stack.node().database_answers()};
+      },
+    .metrics = std::make_shared<prometheus::Registry>(),
+  }};
+  stack.start([pages](const storage::ulid& store, const storage::ulid& product) { pages->product_changed(store, product); },
+              [pages](const storage::ulid& variant, std::int64_t available) { pages->stock_changed(variant, available); },
+              [&](const std::string& why) {
+                if (ending.exchange(true))
+                  return;
+                spdlog::critical("this node ends: {}", why);
+                exit_code = 3;
+                kill(getpid(), SIGTERM);
+              });
+  auto port = edge.bind();
+  housekeeper keeper{databases, stack.consumer_names()};
+  std::thread waits_for_end{[&] {
+    int signal = 0;
+    sigwait(&end_signals, &signal);
+    ending = true;
+    spdlog::info("ending on signal {}: finishing what is under way", signal);
+    std::thread{[] {
+      std::this_thread::sleep_for(end_at_last);
+      spdlog::critical("the ordered end hangs; going anyway");
+      std::_Exit(4);
+    }}.detach();
+    edge.stop();
+  }};
+  auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  spdlog::info("serving on {}:{}, {} shards, after {} ms", p.settings.listen_host, port, stack.node().owned(), took.count());
+  edge.run();
+  waits_for_end.join();
+  stack.stop(drain_grace);
+  spdlog::info("ended");
+  return exit_code;
+}
+
+} // namespace souk::server
