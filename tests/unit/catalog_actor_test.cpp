@@ -613,6 +613,48 @@ TEST_CASE("a running import stays awake, a finished one does not", "[import_acto
   CHECK_FALSE(shop.is_active(import_at(id)));
 }
 
+TEST_CASE("an import goes on through a database that comes and goes", "[import_actor]") {
+  using storage::simulated::fault;
+  small_shop shop;
+  merchant m{shop};
+  auto id = m.fresh();
+  auto started = shop.send<storage::import_row>(import_at(id), file_of(m, 60), delivery::create);
+  while (!started->there() && shop.step()) {}
+  REQUIRE(started->value);
+  for (int i = 0; i < 5; ++i)
+    for (auto f : {fault::none, fault::unavailable, fault::lost_ack_applied, fault::lost_ack_dropped,
+                   fault::restart, fault::crash_in_commit})
+      shop.db().script(f);
+  int seconds = 0;
+  for (; seconds < 300 && shop.rows().imports.at(id).status == storage::import_status::running; ++seconds)
+    shop.pass(1s);
+  CHECK(seconds > 1); // something did go wrong
+  auto end = shop.rows().imports.at(id);
+  CHECK(end.status == storage::import_status::finished);
+  CHECK(end.products == 60);
+  CHECK(end.errors.empty());
+  CHECK(shop.rows().products.size() == 60);
+  CHECK(shop.rows().variants.size() == 120);
+  for (const auto& [variant, level] : shop.rows().levels)
+    CHECK(m.ledger(variant) == list({"initial 3"}));
+}
+
+TEST_CASE("an import gives up on a database that stays away, and says so when it is back", "[import_actor]") {
+  small_shop shop;
+  merchant m{shop};
+  auto id = m.fresh();
+  auto started = shop.send<storage::import_row>(import_at(id), file_of(m, 60), delivery::create);
+  while (!started->there() && shop.step()) {}
+  shop.stop_reads(true);
+  for (int i = 0; i < 300; ++i)
+    shop.pass(1s);
+  auto end = shop.rows().imports.at(id);
+  CHECK(end.status == storage::import_status::failed);
+  REQUIRE_FALSE(end.errors.empty());
+  CHECK(end.errors[0].line == 0);
+  CHECK(end.errors.size() <= 9); // those that were under way, not all that were left
+}
+
 TEST_CASE("an import is the merchant's alone", "[import_actor]") {
   small_shop shop;
   merchant m{shop};

@@ -45,7 +45,8 @@ small_shop::small_shop() : db_({[this] { return time_.now(); }}) {
     };
   runtime::shard_services shards;
   shards.catalog = std::make_shared<const runtime::entity_catalog>(std::move(catalog));
-  shards.readers = std::make_shared<inline_readers>(db_.open_reader());
+  readers_ = std::make_shared<inline_readers>(db_.open_reader());
+  shards.readers = readers_;
   services->readers = shards.readers;
   shards.time = &time_;
   shards.ids = &ids_;

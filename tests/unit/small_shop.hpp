@@ -75,6 +75,8 @@ public:
   void hold_writes() { held_ = true; }
   /// … until it does.
   void release_writes();
+  /// From here on the readers take no more questions, or they do again.
+  void stop_reads(bool stopped) { readers_->stopped = stopped; }
   /// The actor dies at once, as by a bug.
   void kill(const runtime::entity_address& whom);
   bool is_active(const runtime::entity_address& whom) const;
@@ -101,9 +103,12 @@ private:
   public:
     explicit inline_readers(std::unique_ptr<storage::entity_reader> reader) : reader_(std::move(reader)) {}
     bool post(storage::shard_id, std::function<void(storage::entity_reader&)> job) override {
+      if (stopped)
+        return false;
       job(*reader_);
       return true;
     }
+    bool stopped = false;
 
   private:
     std::unique_ptr<storage::entity_reader> reader_;
@@ -123,6 +128,7 @@ private:
   runtime::router routes_;
   std::unique_ptr<runtime::shard_host> host_;
   std::optional<storage::simulated::random_source> order_;
+  std::shared_ptr<inline_readers> readers_;
   bool held_ = false;
   std::deque<std::function<void()>> writes_;
   std::vector<caf::actor_addr> askers_;
