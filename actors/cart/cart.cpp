@@ -11,7 +11,8 @@ std::optional<cart_rejection> bad_quantity() {
 }
 
 /// Whether `wanted` pieces of the offer could be sold now.
-std::optional<cart_rejection> check_offer(const storage::ulid& variant, std::int64_t wanted, const stock_view* offer) {
+std::optional<cart_rejection> check_offer(const storage::ulid& variant, std::int64_t wanted,
+                                          const stock_view* offer) {
   if (offer == nullptr || !offer->sellable)
     return cart_rejection{{errc::product_unavailable, "this is not for sale (any more)", "variant_id"}, {}};
   if (!offer->backorder && wanted > offer->available)
@@ -40,14 +41,16 @@ std::int64_t cart::item_count() const noexcept {
 }
 
 bool cart::same_goods(const cart& other) const noexcept {
-  return lines_.size() == other.lines_.size() && std::all_of(lines_.begin(), lines_.end(), [&](const auto& l) {
+  return lines_.size() == other.lines_.size()
+      && std::all_of(lines_.begin(), lines_.end(), [&](const auto& l) {
            const auto* same = other.find(l.variant_id);
            return same != nullptr && same->quantity == l.quantity;
          });
 }
 
-std::optional<cart_rejection> cart::add(const storage::ulid& product, const storage::ulid& variant, std::int64_t quantity,
-                                        const stock_view* offer, storage::timestamp now) {
+std::optional<cart_rejection> cart::add(const storage::ulid& product, const storage::ulid& variant,
+                                        std::int64_t quantity, const stock_view* offer,
+                                        storage::timestamp now) {
   if (quantity < 1 || quantity > quantity_max)
     return bad_quantity();
   auto* line = at(variant);
@@ -55,7 +58,8 @@ std::optional<cart_rejection> cart::add(const storage::ulid& product, const stor
   if (wanted > quantity_max)
     return cart_rejection{invalid("quantity", "a line holds at most 10,000 pieces"), {}};
   if (offer != nullptr && !product.is_nil() && offer->variant.product_id != product)
-    return cart_rejection{{errc::product_unavailable, "the variant is not one of the product's", "variant_id"}, {}};
+    return cart_rejection{
+      {errc::product_unavailable, "the variant is not one of the product's", "variant_id"}, {}};
   if (auto no = check_offer(variant, wanted, offer))
     return no;
   if (line != nullptr) {
@@ -68,7 +72,8 @@ std::optional<cart_rejection> cart::add(const storage::ulid& product, const stor
   return std::nullopt;
 }
 
-std::optional<cart_rejection> cart::set(const storage::ulid& variant, std::int64_t quantity, const stock_view* offer) {
+std::optional<cart_rejection> cart::set(const storage::ulid& variant, std::int64_t quantity,
+                                        const stock_view* offer) {
   if (quantity < 0 || quantity > quantity_max)
     return bad_quantity();
   auto* line = at(variant);

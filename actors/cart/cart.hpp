@@ -15,7 +15,8 @@ struct cart_rejection {
   std::vector<shortage> lines;
 };
 
-/// The lines of a cart and what may happen to them. The rules, pure: one line per variant, in the order in which they came.
+/// The lines of a cart and what may happen to them. The rules, pure: one line per variant, in the order in
+/// which they came.
 class cart {
 public:
   static constexpr std::size_t lines_max = 100;
@@ -31,15 +32,17 @@ public:
   /// Whether both hold the same quantities of the same variants.
   bool same_goods(const cart& other) const noexcept;
 
-  /// Puts more of a variant in. @param product nil: whichever it belongs to @param offer null: there is no such variant
-  std::optional<cart_rejection> add(const storage::ulid& product, const storage::ulid& variant, std::int64_t quantity,
-                                    const stock_view* offer, storage::timestamp now);
+  /// Puts more of a variant in. @param product nil: whichever it belongs to @param offer null: there is no
+  /// such variant
+  std::optional<cart_rejection> add(const storage::ulid& product, const storage::ulid& variant,
+                                    std::int64_t quantity, const stock_view* offer, storage::timestamp now);
   /// Sets how much of a variant is in; 0 takes it out. Less is always possible, whatever became of the offer.
-  std::optional<cart_rejection> set(const storage::ulid& variant, std::int64_t quantity, const stock_view* offer);
+  std::optional<cart_rejection> set(const storage::ulid& variant, std::int64_t quantity,
+                                    const stock_view* offer);
   void clear() noexcept { lines_.clear(); }
 
-  /// Another cart's lines come in: of a variant that both have the larger quantity stays, so doing it again changes nothing. Of
-  /// lines beyond the limit the other cart's last ones stay away.
+  /// Another cart's lines come in: of a variant that both have the larger quantity stays, so doing it again
+  /// changes nothing. Of lines beyond the limit the other cart's last ones stay away.
   void merge(const std::vector<storage::cart_line>& other);
   /// What was ordered leaves; what was put in meanwhile stays.
   void take_out(const std::vector<storage::cart_line>& ordered);
@@ -52,7 +55,8 @@ private:
   std::vector<storage::cart_line> lines_;
 };
 
-/// A line as the shopper sees it. @param offer null: the variant is gone; it is shown with the price last seen
+/// A line as the shopper sees it. @param offer null: the variant is gone; it is shown with the price last
+/// seen
 cart_view_line show(const storage::cart_line& line, const stock_view* offer);
 
 } // namespace souk::actors

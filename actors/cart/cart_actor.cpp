@@ -40,10 +40,12 @@ void cart_state::turn_down(runtime::owed_answer& answer, caf::error why) {
   edits.leave();
 }
 
-// -- asking the shop ------------------------------------------------------------------------------------------------------
+// -- asking the shop
+// ------------------------------------------------------------------------------------------------------
 
 // All at once; the last answer goes on. A variant that does not exist (any more) is an answer too.
-void cart_state::ask_shop(const cart& about, std::optional<storage::ulid> and_of, std::function<void(shop_answers_ptr)> then,
+void cart_state::ask_shop(const cart& about, std::optional<storage::ulid> and_of,
+                          std::function<void(shop_answers_ptr)> then,
                           std::function<void(caf::error)> failed) {
   struct gathering {
     std::shared_ptr<shop_answers> found = std::make_shared<shop_answers>();
@@ -115,12 +117,13 @@ cart_view cart_state::view(const cart& c, const shop_answers& shop) const {
   return out;
 }
 
-// The index of the user's carts knows a cart before its row exists, never the other way round: a row that nobody finds would be
-// lost to its shopper, and an index entry too many is an empty cart.
+// The index of the user's carts knows a cart before its row exists, never the other way round: a row that
+// nobody finds would be lost to its shopper, and an index entry too many is an empty cart.
 void cart_state::note(std::function<void()> then, std::function<void(caf::error)> failed) {
   if (!row && drawn.is_nil())
     drawn = context.ids->fresh_beside(store());
-  runtime::ask(self, *context.routes, user_at(user()), delivery::activate, note_cart{store(), row ? row->id : drawn})
+  runtime::ask(self, *context.routes, user_at(user()), delivery::activate,
+               note_cart{store(), row ? row->id : drawn})
     .then([then](bool) { then(); },
           [then, failed](caf::error& why) {
             if (is_not_found(why)) // a user without a row has no index to keep
@@ -130,7 +133,8 @@ void cart_state::note(std::function<void()> then, std::function<void(caf::error)
           });
 }
 
-// -- reading --------------------------------------------------------------------------------------------------------------
+// -- reading
+// --------------------------------------------------------------------------------------------------------------
 
 void cart_state::get(runtime::owed_answer answer) {
   if (reads >= reads_max)
@@ -153,7 +157,8 @@ void cart_state::get(runtime::owed_answer answer) {
     });
 }
 
-// -- writing --------------------------------------------------------------------------------------------------------------
+// -- writing
+// --------------------------------------------------------------------------------------------------------------
 
 storage::cart_row cart_state::next_row(const cart& next) {
   storage::cart_row to;
@@ -171,7 +176,8 @@ storage::cart_row cart_state::next_row(const cart& next) {
   return to;
 }
 
-// A cart whose time was over begins again in its old row: one statement instead of a delete and an insert of the same key.
+// A cart whose time was over begins again in its old row: one statement instead of a delete and an insert of
+// the same key.
 void cart_state::put(storage::write_set& rows, const storage::cart_row& to) const {
   if (!is_live())
     rows.mutations.push_back(storage::emit_event{store(),
@@ -185,10 +191,11 @@ void cart_state::put(storage::write_set& rows, const storage::cart_row& to) cons
     rows.mutations.push_back(storage::insert_cart{to});
 }
 
-// Memory changes when the rows are durable, so a full queue (`not_now`) leaves it right. After any other failure it is for the
-// rows to say how things are: the actor goes, and the shard loads it again.
-void cart_state::write(storage::write_set rows, std::vector<runtime::touch> touched, runtime::owed_answer answer,
-                       std::function<void(runtime::owed_answer&)> landed, std::function<void()> not_now) {
+// Memory changes when the rows are durable, so a full queue (`not_now`) leaves it right. After any other
+// failure it is for the rows to say how things are: the actor goes, and the shard loads it again.
+void cart_state::write(storage::write_set rows, std::vector<runtime::touch> touched,
+                       runtime::owed_answer answer, std::function<void(runtime::owed_answer&)> landed,
+                       std::function<void()> not_now) {
   runtime::commit(self, context, std::move(rows), std::move(touched))
     .then(
       [this, answer, landed = std::move(landed)](const runtime::receipt& r) mutable {
@@ -247,7 +254,8 @@ void cart_state::add(const add_to_cart& c, runtime::owed_answer answer) {
          [this, c](cart& next, const shop_answers& shop) -> std::optional<cart_rejection> {
            if (shop.store->status != storage::store_status::open)
              return cart_rejection{{errc::store_closed, "the store is closed", "store_id"}, {}};
-           return next.add(c.product_id, c.variant_id, c.quantity, shop.offer(c.variant_id), context.time->now());
+           return next.add(c.product_id, c.variant_id, c.quantity, shop.offer(c.variant_id),
+                           context.time->now());
          });
 }
 
@@ -258,10 +266,11 @@ void cart_state::set(const set_cart_line& c, runtime::owed_answer answer) {
 }
 
 void cart_state::clear(runtime::owed_answer answer) {
-  change(std::move(answer), std::nullopt, [](cart& next, const shop_answers&) -> std::optional<cart_rejection> {
-    next.clear();
-    return std::nullopt;
-  });
+  change(std::move(answer), std::nullopt,
+         [](cart& next, const shop_answers&) -> std::optional<cart_rejection> {
+           next.clear();
+           return std::nullopt;
+         });
 }
 
 void cart_state::take_out(const lines_ordered& c) {
@@ -287,13 +296,14 @@ void cart_state::expire() {
     return edits.leave();
   storage::write_set rows;
   rows.mutations.push_back(storage::delete_cart{row->id, store()});
-  rows.mutations.push_back(storage::emit_event{store(),
-                                               "cart.expired",
-                                               row->id,
-                                               {{"user_id", user().str()},
-                                                {"store_id", store().str()},
-                                                {"item_count", std::to_string(cart{row->lines}.item_count())}},
-                                               context.time->now()});
+  rows.mutations.push_back(
+    storage::emit_event{store(),
+                        "cart.expired",
+                        row->id,
+                        {{"user_id", user().str()},
+                         {"store_id", store().str()},
+                         {"item_count", std::to_string(cart{row->lines}.item_count())}},
+                        context.time->now()});
   write(std::move(rows), {}, {}, [this](runtime::owed_answer&) {
     row.reset();
     drawn = {};
@@ -302,10 +312,12 @@ void cart_state::expire() {
   });
 }
 
-// -- merging --------------------------------------------------------------------------------------------------------------
+// -- merging
+// --------------------------------------------------------------------------------------------------------------
 
-// The guest's cart holds still from its answer until it is told how the merge ended, or until it sees that we are gone: then it
-// starts again from its rows, which know. The write set names it, so it cannot have been another cart in between.
+// The guest's cart holds still from its answer until it is told how the merge ended, or until it sees that we
+// are gone: then it starts again from its rows, which know. The write set names it, so it cannot have been
+// another cart in between.
 void cart_state::merge(const merge_cart& c, runtime::owed_answer answer) {
   merging = true;
   auto from = cart_at(store(), c.guest);
@@ -330,7 +342,8 @@ void cart_state::merge_handed(const cart_handover& guest, const runtime::entity_
   auto before = live();
   auto next = before;
   next.merge(guest.row.lines);
-  auto goes_on = [this, end, failed, before, next, guest, from, answer](const shop_answers_ptr& shop) mutable {
+  auto goes_on = [this, end, failed, before, next, guest, from,
+                  answer](const shop_answers_ptr& shop) mutable {
     auto shown = view(next, *shop);
     bool changes = !next.same_goods(before);
     if (guest.row.id.is_nil()) { // there was nothing to take
@@ -405,12 +418,14 @@ void cart_state::stop() {
     self->quit();
 }
 
-// -- the mailbox ----------------------------------------------------------------------------------------------------------
+// -- the mailbox
+// ----------------------------------------------------------------------------------------------------------
 
 namespace {
 
-cart_actor::behavior_type shopping_cart(cart_actor::stateful_pointer<cart_state> self, runtime::entity_context context,
-                                        std::chrono::hours life, std::optional<storage::cart_row> row) {
+cart_actor::behavior_type shopping_cart(cart_actor::stateful_pointer<cart_state> self,
+                                        runtime::entity_context context, std::chrono::hours life,
+                                        std::optional<storage::cart_row> row) {
   auto& state = self->state;
   state.self = self;
   state.context = std::move(context);
@@ -450,8 +465,8 @@ cart_actor::behavior_type shopping_cart(cart_actor::stateful_pointer<cart_state>
     },
     [self](const lines_ordered& c) {
       if (!self->state.edits.enter([self, c] { self->state.take_out(c); }))
-        spdlog::warn("cart of {}: the lines of order {} stay in it, too much is waiting", self->state.context.who.sub.str(),
-                     c.order_id.str());
+        spdlog::warn("cart of {}: the lines of order {} stay in it, too much is waiting",
+                     self->state.context.who.sub.str(), c.order_id.str());
     },
     [self](const expire_cart&) {
       self->state.edits.enter([self] { self->state.expire(); }); // when full: it is in use, and swept again
@@ -482,7 +497,8 @@ runtime::entity_kind cart_kind(std::shared_ptr<const shop_services> services) {
     return reader.load_cart(who.id, who.sub);
   };
   k.spawn = [services](caf::actor_system& system, runtime::entity_context context, std::any rows) {
-    auto row = rows.has_value() ? std::any_cast<std::optional<storage::cart_row>>(std::move(rows)) : std::nullopt;
+    auto row =
+      rows.has_value() ? std::any_cast<std::optional<storage::cart_row>>(std::move(rows)) : std::nullopt;
     return caf::actor_cast<caf::actor>(
       system.spawn(shopping_cart, std::move(context), services->options.cart_life, std::move(row)));
   };

@@ -19,8 +19,7 @@ using cart_actor = caf::typed_actor<
   // The cart as it stands now.
   caf::replies_to<get_cart>::with<cart_view>,
   // Change it, durably.
-  caf::replies_to<add_to_cart>::with<cart_view>,
-  caf::replies_to<set_cart_line>::with<cart_view>,
+  caf::replies_to<add_to_cart>::with<cart_view>, caf::replies_to<set_cart_line>::with<cart_view>,
   caf::replies_to<clear_cart>::with<cart_view>,
   // Takes a guest's cart in, in one write set with its end.
   caf::replies_to<merge_cart>::with<cart_view>,
@@ -29,8 +28,7 @@ using cart_actor = caf::typed_actor<
   // Ends the cart if its time is over.
   caf::reacts_to<expire_cart>,
   // Lends the cart to another one's merge, and hears how that ended.
-  caf::replies_to<surrender_cart>::with<cart_handover>,
-  caf::reacts_to<surrendered>,
+  caf::replies_to<surrender_cart>::with<cart_handover>, caf::reacts_to<surrendered>,
   // Quits unless something is under way.
   caf::reacts_to<runtime::stop_atom>>;
 
@@ -58,7 +56,7 @@ struct cart_state {
   edit_line edits;
   int reads = 0; ///< being asked for prices
   bool merging = false;
-  caf::strong_actor_ptr lent_to;              ///< the cart whose merge holds this one still
+  caf::strong_actor_ptr lent_to;               ///< the cart whose merge holds this one still
   std::vector<storage::ulid> recently_ordered; ///< an order that tells twice takes its lines once
 
   caf::error check(const caller& by) const;
@@ -83,11 +81,12 @@ private:
   cart live() const;
   bool is_live() const;
 
-  void ask_shop(const cart& about, std::optional<storage::ulid> and_of, std::function<void(shop_answers_ptr)> then,
-                std::function<void(caf::error)> failed);
+  void ask_shop(const cart& about, std::optional<storage::ulid> and_of,
+                std::function<void(shop_answers_ptr)> then, std::function<void(caf::error)> failed);
   void note(std::function<void()> then, std::function<void(caf::error)> failed);
   void change(runtime::owed_answer answer, std::optional<storage::ulid> and_of, rule apply);
-  void merge_handed(const cart_handover& guest, const runtime::entity_address& from, runtime::owed_answer answer);
+  void merge_handed(const cart_handover& guest, const runtime::entity_address& from,
+                    runtime::owed_answer answer);
   storage::cart_row next_row(const cart& next);
   void put(storage::write_set& rows, const storage::cart_row& to) const;
   void write(storage::write_set rows, std::vector<runtime::touch> touched, runtime::owed_answer answer,

@@ -30,8 +30,8 @@ bool is_local_part(std::string_view text) noexcept {
 
 bool is_domain_label(std::string_view text) noexcept {
   return !text.empty() && text.size() <= 63 && text.front() != '-' && text.back() != '-'
-         && std::all_of(text.begin(), text.end(),
-                        [](char c) { return c == '-' || is_alnum(static_cast<unsigned char>(c)); });
+      && std::all_of(text.begin(), text.end(),
+                     [](char c) { return c == '-' || is_alnum(static_cast<unsigned char>(c)); });
 }
 
 bool is_domain(std::string_view text) noexcept {
@@ -64,8 +64,8 @@ std::string normal_email(std::string_view text) {
 
 bool is_email(std::string_view text) noexcept {
   auto at = text.rfind('@');
-  return at != std::string_view::npos && text.size() <= 254 && characters(text) && is_local_part(text.substr(0, at))
-         && is_domain(text.substr(at + 1));
+  return at != std::string_view::npos && text.size() <= 254 && characters(text)
+      && is_local_part(text.substr(0, at)) && is_domain(text.substr(at + 1));
 }
 
 std::optional<rejection> check_person_name(std::string_view text) {
@@ -112,12 +112,14 @@ bool account::has_room_for_api_token(storage::timestamp now) const {
   return static_cast<std::size_t>(there) < api_tokens_max;
 }
 
-const storage::session_row* account::session(const storage::token_hash& hash, storage::timestamp now) const noexcept {
+const storage::session_row* account::session(const storage::token_hash& hash,
+                                             storage::timestamp now) const noexcept {
   auto at = sessions_.find(hash);
   return at == sessions_.end() || at->second.expires_at <= now ? nullptr : &at->second;
 }
 
-std::vector<storage::token_hash> account::sessions_to_end(storage::session_kind opening, storage::timestamp now) const {
+std::vector<storage::token_hash> account::sessions_to_end(storage::session_kind opening,
+                                                          storage::timestamp now) const {
   std::vector<storage::token_hash> out;
   std::vector<const storage::session_row*> open;
   for (const auto& [hash, s] : sessions_) {
@@ -137,7 +139,8 @@ std::vector<storage::token_hash> account::sessions_to_end(storage::session_kind 
   return out;
 }
 
-std::vector<storage::session_row> account::api_tokens(const storage::ulid& store, storage::timestamp now) const {
+std::vector<storage::session_row> account::api_tokens(const storage::ulid& store,
+                                                      storage::timestamp now) const {
   std::vector<storage::session_row> out;
   for (const auto& [hash, s] : sessions_)
     if (s.kind == storage::session_kind::api && s.store_id == store && s.expires_at > now)
@@ -165,7 +168,8 @@ storage::user_cart_row account::touched(const storage::ulid& store, const storag
 
 void account::put(const storage::user_cart_row& cart) {
   forget_cart(cart.store_id);
-  auto at = std::find_if(carts_.begin(), carts_.end(), [&](const auto& c) { return c.touched_at <= cart.touched_at; });
+  auto at = std::find_if(carts_.begin(), carts_.end(),
+                         [&](const auto& c) { return c.touched_at <= cart.touched_at; });
   carts_.insert(at, cart);
 }
 

@@ -14,8 +14,8 @@ namespace souk::actors {
 
 /// Trimmed and in lower case (ASCII), as e-mail addresses are kept and compared.
 std::string normal_email(std::string_view text);
-/// Whether it looks like an address that mail can be sent to: what RFC 5321 allows without quotes, at most 254 characters. It is
-/// a check against typing errors; only a mail that arrives proves more.
+/// Whether it looks like an address that mail can be sent to: what RFC 5321 allows without quotes, at most
+/// 254 characters. It is a check against typing errors; only a mail that arrives proves more.
 bool is_email(std::string_view text) noexcept;
 /// 1 to 200 characters without control characters.
 std::optional<rejection> check_person_name(std::string_view text);
@@ -23,8 +23,9 @@ std::optional<rejection> check_person_name(std::string_view text);
 /// One user's profile, sessions and index of carts. The rules, pure.
 class account {
 public:
-  static constexpr std::size_t sessions_max = 100;   ///< log-ins; a new one ends the oldest
-  static constexpr std::size_t api_tokens_max = 100; ///< never ended by others: a merchant's shop depends on them
+  static constexpr std::size_t sessions_max = 100; ///< log-ins; a new one ends the oldest
+  static constexpr std::size_t api_tokens_max =
+    100; ///< never ended by others: a merchant's shop depends on them
 
   account() = default;
   explicit account(storage::user_snapshot rows);
@@ -39,8 +40,10 @@ public:
 
   /// The session, unless it is unknown or has expired.
   const storage::session_row* session(const storage::token_hash& hash, storage::timestamp now) const noexcept;
-  /// The sessions that end when another of this kind opens: expired ones, and the oldest log-in when there are too many.
-  std::vector<storage::token_hash> sessions_to_end(storage::session_kind opening, storage::timestamp now) const;
+  /// The sessions that end when another of this kind opens: expired ones, and the oldest log-in when there
+  /// are too many.
+  std::vector<storage::token_hash> sessions_to_end(storage::session_kind opening,
+                                                   storage::timestamp now) const;
   void open(const storage::session_row& s) { sessions_.insert_or_assign(s.hash, s); }
   void close(const storage::token_hash& hash) { sessions_.erase(hash); }
   /// The API tokens of one store that have not expired, oldest first.
@@ -51,7 +54,8 @@ public:
   bool is_last_touched(const storage::ulid& store, const storage::ulid& cart) const noexcept;
   bool has_cart_in(const storage::ulid& store) const noexcept;
   /// The index row that makes this cart the last one touched, whatever the clock says.
-  storage::user_cart_row touched(const storage::ulid& store, const storage::ulid& cart, storage::timestamp now) const;
+  storage::user_cart_row touched(const storage::ulid& store, const storage::ulid& cart,
+                                 storage::timestamp now) const;
   void put(const storage::user_cart_row& cart);
   void forget_cart(const storage::ulid& store);
 

@@ -29,8 +29,8 @@ void user_state::turn_down(runtime::owed_answer& answer, caf::error why) {
   queue.leave();
 }
 
-// Memory changes when the rows are durable, so a full queue leaves it right. After any other failure it is for the rows to say
-// how things are: the actor goes, and the shard loads it again.
+// Memory changes when the rows are durable, so a full queue leaves it right. After any other failure it is
+// for the rows to say how things are: the actor goes, and the shard loads it again.
 void user_state::write(storage::write_set rows, runtime::owed_answer answer,
                        std::function<void(runtime::owed_answer&)> landed) {
   runtime::commit(self, context, std::move(rows))
@@ -76,8 +76,12 @@ void user_state::sign(const sign_up& c, runtime::owed_answer answer) {
   rows.mutations.push_back(storage::insert_user{user});
   rows.mutations.push_back(storage::insert_session{session});
   if (user.kind == storage::user_kind::registered)
-    rows.mutations.push_back(storage::emit_event{
-      {}, "user.created", user.id, {{"user_id", user.id.str()}, {"email", user.email}, {"name", user.name}}, now()});
+    rows.mutations.push_back(
+      storage::emit_event{{},
+                          "user.created",
+                          user.id,
+                          {{"user_id", user.id.str()}, {"email", user.email}, {"name", user.name}},
+                          now()});
   write(std::move(rows), std::move(answer), [this, user, session](runtime::owed_answer& to) {
     rules = account{storage::user_snapshot{user, {session}, {}}};
     exists = true;
@@ -171,8 +175,8 @@ void user_state::stop() {
 
 namespace {
 
-user_actor::behavior_type user(user_actor::stateful_pointer<user_state> self, runtime::entity_context context, bool created,
-                               std::optional<storage::user_snapshot> rows) {
+user_actor::behavior_type user(user_actor::stateful_pointer<user_state> self, runtime::entity_context context,
+                               bool created, std::optional<storage::user_snapshot> rows) {
   auto& state = self->state;
   state.self = self;
   state.context = std::move(context);
@@ -236,7 +240,8 @@ user_actor::behavior_type user(user_actor::stateful_pointer<user_state> self, ru
       auto& me = self->state;
       if (!me.queue.busy() && me.rules.is_last_touched(c.store_id, c.cart_id))
         return true;
-      in_turn(c, true, static_cast<void (user_state::*)(const note_cart&, runtime::owed_answer)>(&user_state::note));
+      in_turn(c, true,
+              static_cast<void (user_state::*)(const note_cart&, runtime::owed_answer)>(&user_state::note));
       return caf::delegated<bool>{};
     },
     [self, in_turn](const forget_cart& c) -> caf::result<bool> {
@@ -263,7 +268,8 @@ runtime::entity_kind user_kind(std::shared_ptr<const shop_services>) {
   };
   k.spawn = [](caf::actor_system& system, runtime::entity_context context, std::any rows) {
     bool created = !rows.has_value();
-    auto snapshot = created ? std::nullopt : std::any_cast<std::optional<storage::user_snapshot>>(std::move(rows));
+    auto snapshot =
+      created ? std::nullopt : std::any_cast<std::optional<storage::user_snapshot>>(std::move(rows));
     return caf::actor_cast<caf::actor>(system.spawn(user, std::move(context), created, std::move(snapshot)));
   };
   return k;

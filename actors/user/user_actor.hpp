@@ -11,8 +11,8 @@
 
 namespace souk::actors {
 
-/// One user: profile, sessions, the index of carts and orders. Every request that the edge's cache does not know asks it who the
-/// bearer is, so authenticate is answered from memory.
+/// One user: profile, sessions, the index of carts and orders. Every request that the edge's cache does not
+/// know asks it who the bearer is, so authenticate is answered from memory.
 using user_actor = caf::typed_actor<
   // Makes the user and the first session, durably.
   caf::replies_to<sign_up>::with<user_view>,
@@ -29,8 +29,7 @@ using user_actor = caf::typed_actor<
   // The user's API tokens for one store.
   caf::replies_to<list_api_tokens>::with<std::vector<storage::session_row>>,
   // A cart was touched or is gone.
-  caf::replies_to<note_cart>::with<bool>,
-  caf::replies_to<forget_cart>::with<bool>,
+  caf::replies_to<note_cart>::with<bool>, caf::replies_to<forget_cart>::with<bool>,
   // An order was placed.
   caf::replies_to<note_order>::with<bool>,
   // Quits unless something is under way.
@@ -42,8 +41,8 @@ struct user_state {
   user_actor::pointer self = nullptr;
   runtime::entity_context context;
   bool exists = false;
-  account rules; ///< what is committed
-  edit_line queue; ///< commands that change rows, one at a time
+  account rules;            ///< what is committed
+  edit_line queue;          ///< commands that change rows, one at a time
   int orders_under_way = 0; ///< notes of orders commute: they take no turn
 
   const storage::ulid& id() const noexcept { return context.who.id; }
@@ -61,7 +60,8 @@ struct user_state {
   void stop();
 
 private:
-  void write(storage::write_set rows, runtime::owed_answer answer, std::function<void(runtime::owed_answer&)> landed);
+  void write(storage::write_set rows, runtime::owed_answer answer,
+             std::function<void(runtime::owed_answer&)> landed);
   void turn_down(runtime::owed_answer& answer, caf::error why);
 };
 

@@ -19,7 +19,8 @@ constexpr std::size_t memory = std::size_t{19} * 1024 * 1024;
 
 std::optional<std::string> hash_now(std::string_view password) {
   std::array<char, crypto_pwhash_STRBYTES> out;
-  if (crypto_pwhash_str_alg(out.data(), password.data(), password.size(), passes, memory, crypto_pwhash_ALG_ARGON2ID13)
+  if (crypto_pwhash_str_alg(out.data(), password.data(), password.size(), passes, memory,
+                            crypto_pwhash_ALG_ARGON2ID13)
       != 0) {
     spdlog::error("no memory to hash a password");
     return std::nullopt;

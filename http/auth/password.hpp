@@ -12,8 +12,8 @@ namespace souk::http {
 /// 8 to 200 characters, any of them (NIST SP 800-63B: length counts, composition rules do not).
 std::optional<actors::rejection> check_password(std::string_view password);
 
-/// argon2id with OWASP's minimum: 19 MiB, 2 passes, 1 lane; about 20 ms each. Passwords are hashed on a few threads of their own,
-/// so that a flood of log-ins waits there and not where shoppers' requests are served.
+/// argon2id with OWASP's minimum: 19 MiB, 2 passes, 1 lane; about 20 ms each. Passwords are hashed on a few
+/// threads of their own, so that a flood of log-ins waits there and not where shoppers' requests are served.
 class password_hasher {
 public:
   /// @param workers threads, 19 MiB each while they hash @param queue_max calls that may wait for them
@@ -25,8 +25,8 @@ public:
   std::optional<std::string> hash(std::string_view password);
   /// Whether the password belongs to the hash.
   std::optional<bool> verify(std::string_view hash, std::string_view password);
-  /// For an e-mail that nobody has: false, after the time that a real check takes, so that the clock does not tell who is a
-  /// customer.
+  /// For an e-mail that nobody has: false, after the time that a real check takes, so that the clock does not
+  /// tell who is a customer.
   std::optional<bool> verify_nobody(std::string_view password);
 
 private:

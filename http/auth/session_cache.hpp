@@ -20,8 +20,9 @@ struct session_identity {
   storage::timestamp expires_at{};
 };
 
-/// What this node knows of tokens for half a minute, so that not every request asks a user's actor. Bounded, least recently used
-/// first out, safe from any thread. A log-out on this node is seen at once, one on another node after the half minute.
+/// What this node knows of tokens for half a minute, so that not every request asks a user's actor. Bounded,
+/// least recently used first out, safe from any thread. A log-out on this node is seen at once, one on
+/// another node after the half minute.
 class session_cache {
 public:
   static constexpr std::chrono::seconds keep{30};
@@ -35,7 +36,8 @@ public:
     std::uint64_t ticket = 0;
   };
   answer find(const storage::token_hash& token);
-  /// Keeps what the actor answered, unless a session was forgotten after the ticket was given: the answer may be that session's.
+  /// Keeps what the actor answered, unless a session was forgotten after the ticket was given: the answer may
+  /// be that session's.
   void put(const storage::token_hash& token, const session_identity& who, std::uint64_t ticket);
   void forget(const storage::token_hash& token);
 

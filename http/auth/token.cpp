@@ -54,7 +54,9 @@ std::optional<presented_token> parse_token(std::string_view text) {
   std::array<unsigned char, secret_bytes> secret;
   std::size_t size = 0;
   auto encoded = text.substr(prefix.size() + id_size + 1);
-  if (sodium_base642bin(secret.data(), secret.size(), encoded.data(), encoded.size(), nullptr, &size, nullptr, base64) != 0
+  if (sodium_base642bin(secret.data(), secret.size(), encoded.data(), encoded.size(), nullptr, &size, nullptr,
+                        base64)
+        != 0
       || size != secret_bytes)
     return std::nullopt;
   return presented_token{*user, hash_of(text)};

@@ -8,8 +8,9 @@
 
 namespace souk::http {
 
-/// `souk_<user ULID>_<43 base64url characters>`: 32 random bytes that nobody can guess, and the user's id, which routes to the
-/// user's shard without a look-up. Only the SHA-256 of the whole text is kept: 256 random bits need no salt and no slow hash.
+/// `souk_<user ULID>_<43 base64url characters>`: 32 random bytes that nobody can guess, and the user's id,
+/// which routes to the user's shard without a look-up. Only the SHA-256 of the whole text is kept: 256 random
+/// bits need no salt and no slow hash.
 struct fresh_token {
   std::string text; ///< for the client, once
   storage::token_hash hash{};

@@ -68,9 +68,10 @@ TEST_CASE("the hash of a token is SHA-256", "[auth]") {
 TEST_CASE("what is not a token is not taken for one", "[auth]") {
   auto good = http::make_token(user_of(7)).text;
   for (const auto& bad :
-       {std::string{}, good.substr(1), good + "A", "Souk" + good.substr(4), good.substr(0, 31) + "-" + good.substr(32),
-        good.substr(0, 74) + "=", good.substr(0, 74) + "+", good.substr(0, 60) + " " + good.substr(61),
-        "souk_" + std::string(26, '0') + good.substr(31), "souk_" + std::string(26, 'U') + good.substr(31)})
+       {std::string{}, good.substr(1), good + "A", "Souk" + good.substr(4),
+        good.substr(0, 31) + "-" + good.substr(32), good.substr(0, 74) + "=", good.substr(0, 74) + "+",
+        good.substr(0, 60) + " " + good.substr(61), "souk_" + std::string(26, '0') + good.substr(31),
+        "souk_" + std::string(26, 'U') + good.substr(31)})
     CHECK_FALSE(http::parse_token(bad));
   CHECK(rc::check("any other text", [](const std::string& text) { RC_ASSERT(!http::parse_token(text)); }));
   CHECK(rc::check("a token with one character changed is another token or none", [good] {
@@ -174,7 +175,8 @@ TEST_CASE("a log-out is seen at once, also by who asked before it", "[auth]") {
   cache.put(hash_of(1), identity_of(1, time.now() + 1h), before.ticket);
   cache.forget(hash_of(1));
   CHECK_FALSE(cache.find(hash_of(1)).known);
-  cache.put(hash_of(1), identity_of(1, time.now() + 1h), before.ticket); // the actor had answered before the log-out
+  cache.put(hash_of(1), identity_of(1, time.now() + 1h),
+            before.ticket); // the actor had answered before the log-out
   CHECK_FALSE(cache.find(hash_of(1)).known);
   cache.put(hash_of(1), identity_of(1, time.now() + 1h), cache.find(hash_of(1)).ticket);
   CHECK(cache.find(hash_of(1)).known);

@@ -99,7 +99,8 @@ TEST_CASE("a cart is only its shopper's", "[cart]") {
   auto shirt = shop.add_variant(10);
   shopper anna{shop, login_of(shop.add_user())};
   REQUIRE(anna.add(shirt, 1).value);
-  for (const auto& other : {caller{}, login_of(shop.add_user()), caller{anna.by.user, storage::session_kind::api, shop.store()}}) {
+  for (const auto& other : {caller{}, login_of(shop.add_user()),
+                            caller{anna.by.user, storage::session_kind::api, shop.store()}}) {
     CHECK(shop.ask<cart_view>(anna.at, get_cart{other}).why == errc::not_found);
     CHECK(shop.ask<cart_view>(anna.at, add_to_cart{other, {}, shirt, 1}).why == errc::not_found);
     CHECK(shop.ask<cart_view>(anna.at, set_cart_line{other, shirt, 0}).why == errc::not_found);
@@ -125,12 +126,14 @@ TEST_CASE("a refusal says why, and leaves the cart as it was", "[cart]") {
   CHECK(anna.add(shop.new_user_id(), 1).why == errc::product_unavailable);
   CHECK(anna.add({}, 1).why == errc::invalid);
   CHECK(anna.set(shirt, 6).why == errc::out_of_stock);
-  CHECK(shop.ask<cart_view>(anna.at, add_to_cart{anna.by, shop.store(), shirt, 1}).why == errc::product_unavailable);
+  CHECK(shop.ask<cart_view>(anna.at, add_to_cart{anna.by, shop.store(), shirt, 1}).why
+        == errc::product_unavailable);
   CHECK(anna.row()->version == 1);
   CHECK(anna.holds(shirt) == 3);
   CHECK(anna.set(shirt, 1).value->item_count == 1);
   CHECK(anna.set(shirt, 0).value->lines.empty());
-  CHECK(shop.ask<cart_view>(cart_at(shop.new_user_id(), anna.by.user), get_cart{anna.by}).why == errc::not_found);
+  CHECK(shop.ask<cart_view>(cart_at(shop.new_user_id(), anna.by.user), get_cart{anna.by}).why
+        == errc::not_found);
 }
 
 TEST_CASE("nobody hears yes before the rows are durable, and readers do not wait", "[cart]") {
@@ -291,7 +294,8 @@ TEST_CASE("a merge loses nothing, whoever dies and whenever", "[cart]") {
     shop.kill(anna.at);
   if (dies == "shirt's stock")
     shop.kill(inventory_at(shirt));
-  auto more = shop.send<cart_view>(guest.at, add_to_cart{guest.by, {}, hat, 1}); // meanwhile, in another window
+  auto more =
+    shop.send<cart_view>(guest.at, add_to_cart{guest.by, {}, hat, 1}); // meanwhile, in another window
   shop.run();
   REQUIRE(merged->there());
   REQUIRE(more->there());

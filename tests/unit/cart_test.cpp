@@ -90,7 +90,8 @@ TEST_CASE("whatever is done to a cart, it stays a cart", "[cart]") {
     auto steps = *rc::gen::inRange(0, 250);
     for (int i = 0; i < steps; ++i) {
       auto v = *rc::gen::inRange(1, 130);
-      auto quantity = *rc::gen::oneOf(rc::gen::inRange<std::int64_t>(-3, 20), rc::gen::inRange<std::int64_t>(0, 11'000));
+      auto quantity =
+        *rc::gen::oneOf(rc::gen::inRange<std::int64_t>(-3, 20), rc::gen::inRange<std::int64_t>(0, 11'000));
       auto offer = offer_of(v, *rc::gen::inRange<std::int64_t>(-5, 11'000));
       offer.sellable = *rc::gen::inRange(0, 10) > 0;
       offer.backorder = *rc::gen::inRange(0, 4) == 0;

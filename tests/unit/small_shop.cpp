@@ -37,7 +37,8 @@ small_shop::small_shop() : db_({[this] { return time_.now(); }}) {
   catalog.kinds[actors::kind::cart] = actors::cart_kind(services);
   catalog.kinds[actors::kind::user] = actors::user_kind(services);
   for (auto& [id, kind] : catalog.kinds)
-    kind.spawn = [this, spawn = kind.spawn](caf::actor_system& system, runtime::entity_context context, std::any rows) {
+    kind.spawn = [this, spawn = kind.spawn](caf::actor_system& system, runtime::entity_context context,
+                                            std::any rows) {
       auto who = context.who;
       auto out = spawn(system, std::move(context), std::move(rows));
       entities_[who] = out.address();
@@ -53,7 +54,8 @@ small_shop::small_shop() : db_({[this] { return time_.now(); }}) {
   std::vector<runtime::lane_parts> lanes(1);
   lanes[0].store = db_.open_journal();
   lanes[0].worker = std::make_shared<held_executor>(*this);
-  host_ = std::make_unique<runtime::shard_host>(*system_, routes_, shards, runtime::lane_options{}, std::move(lanes));
+  host_ = std::make_unique<runtime::shard_host>(*system_, routes_, shards, runtime::lane_options{},
+                                                std::move(lanes));
 
   storage::node_row node;
   node.incarnation = ids_.fresh();
@@ -112,8 +114,7 @@ bool small_shop::step() {
 }
 
 void small_shop::run() {
-  while (step()) {
-  }
+  while (step()) {}
 }
 
 void small_shop::release_writes() {

@@ -26,8 +26,8 @@ struct reply {
   bool there() const { return value || why; }
 };
 
-/// A node in one thread, with virtual time and a database in memory: real shards, lanes and entities, in an order that is always
-/// the same. For tests of single actors; the simulations have a world of their own.
+/// A node in one thread, with virtual time and a database in memory: real shards, lanes and entities, in an
+/// order that is always the same. For tests of single actors; the simulations have a world of their own.
 class small_shop {
 public:
   small_shop();
@@ -51,7 +51,8 @@ public:
     askers_.push_back(caf::actor_cast<caf::actor_addr>(
       system_->spawn([this, out, whom, how, command](caf::event_based_actor* self) {
         runtime::ask(self, routes_, whom, how, command)
-          .then([out](T& x) { out->value = std::move(x); }, [out](caf::error& why) { out->why = std::move(why); });
+          .then([out](T& x) { out->value = std::move(x); },
+                [out](caf::error& why) { out->why = std::move(why); });
       })));
     return out;
   }
@@ -82,7 +83,8 @@ public:
   bool is_active(const runtime::entity_address& whom) const;
   /// From here on the actors run in an order drawn from the seed, and writes when they like.
   void shuffle(std::uint64_t seed) { order_.emplace(seed); }
-  /// Lets one actor run, or when none has anything to do, one write. @returns false when nothing is left to do.
+  /// Lets one actor run, or when none has anything to do, one write. @returns false when nothing is left to
+  /// do.
   bool step();
 
 private:

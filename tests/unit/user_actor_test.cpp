@@ -77,7 +77,8 @@ TEST_CASE("nobody signs up with what cannot be kept", "[user]") {
   CHECK_FALSE(shop.is_active(user_at(id))); // nothing is left behind
   CHECK(shop.rows().users.empty());
   CHECK(shop.ask<user_view>(user_at(id), get_user{login_of(id)}).why == errc::not_found);
-  CHECK(shop.ask<storage::session_row>(user_at(id), authenticate{command.session.hash}).why == errc::bad_credentials);
+  CHECK(shop.ask<storage::session_row>(user_at(id), authenticate{command.session.hash}).why
+        == errc::bad_credentials);
   CHECK(shop.ask<bool>(user_at(id), note_cart{shop.store(), shop.store()}).why == errc::not_found);
 }
 
@@ -93,7 +94,8 @@ TEST_CASE("a session counts only when it is durable, and ends for good", "[user]
   shop.release_writes();
   REQUIRE(opening->value);
   CHECK(shop.ask<storage::session_row>(user_at(id), authenticate{session.hash}).value);
-  CHECK(shop.ask<bool>(user_at(id), close_session{login_of(shop.store()), session.hash}).why == errc::not_found);
+  CHECK(shop.ask<bool>(user_at(id), close_session{login_of(shop.store()), session.hash}).why
+        == errc::not_found);
   CHECK(shop.ask<bool>(user_at(id), close_session{login_of(id), session.hash}).value == true);
   CHECK(shop.ask<bool>(user_at(id), close_session{login_of(id), session.hash}).value == false);
   CHECK(shop.ask<storage::session_row>(user_at(id), authenticate{session.hash}).why == errc::bad_credentials);
@@ -115,7 +117,8 @@ TEST_CASE("log-ins beyond the hundredth end the oldest, in the rows too", "[user
   CHECK(rows.sessions.size() == 101);
   CHECK_FALSE(rows.sessions.contains(session_of(id, 2, {}).hash));
   CHECK(rows.sessions.contains(session_of(id, 3, {}).hash));
-  auto tokens = shop.ask<std::vector<storage::session_row>>(user_at(id), list_api_tokens{login_of(id), shop.store()});
+  auto tokens =
+    shop.ask<std::vector<storage::session_row>>(user_at(id), list_api_tokens{login_of(id), shop.store()});
   REQUIRE(tokens.value);
   REQUIRE(tokens.value->size() == 1);
   CHECK(tokens.value->front().label == "till");
@@ -179,7 +182,8 @@ TEST_CASE("an order is noted once", "[user]") {
   for (int i = 0; i < 2; ++i)
     CHECK(shop.ask<bool>(user_at(id), note_order{order, shop.store(), shop.now()}).value);
   CHECK(shop.rows().user_orders.size() == 1);
-  CHECK(shop.ask<bool>(user_at(shop.new_user_id()), note_order{order, shop.store(), shop.now()}).why == errc::not_found);
+  CHECK(shop.ask<bool>(user_at(shop.new_user_id()), note_order{order, shop.store(), shop.now()}).why
+        == errc::not_found);
 }
 
 TEST_CASE("a user whose rows were changed behind its back starts again from them", "[user]") {

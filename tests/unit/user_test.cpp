@@ -30,7 +30,8 @@ storage::user_row anna() {
   return out;
 }
 
-storage::session_row session_of(int n, session_kind kind, timestamp created, std::chrono::seconds life = 3600s) {
+storage::session_row session_of(int n, session_kind kind, timestamp created,
+                                std::chrono::seconds life = 3600s) {
   storage::session_row out;
   out.hash[0] = static_cast<std::uint8_t>(n & 255);
   out.hash[1] = static_cast<std::uint8_t>(n >> 8);
@@ -48,12 +49,13 @@ storage::session_row session_of(int n, session_kind kind, timestamp created, std
 } // namespace
 
 TEST_CASE("an e-mail address is told from what is none", "[user]") {
-  for (auto good : {"anna@example.org", "a.b+c@sub.example.co.uk", "o'hara@x-y.de", "müller@example.org", "1@2.3"})
+  for (auto good :
+       {"anna@example.org", "a.b+c@sub.example.co.uk", "o'hara@x-y.de", "müller@example.org", "1@2.3"})
     CHECK(actors::is_email(good));
   for (auto bad : {"", "@", "anna", "anna@", "@example.org", "anna@example", "anna@.org", "anna@example..org",
                    "anna@-example.org", "an na@example.org", ".anna@example.org", "anna.@example.org",
-                   "a..b@example.org", "anna@exa_mple.org", "anna@example.org ", "a\n@example.org", "<a@example.org>", "a\xC3@example.org",
-                   "a@b@example.org"})
+                   "a..b@example.org", "anna@exa_mple.org", "anna@example.org ", "a\n@example.org",
+                   "<a@example.org>", "a\xC3@example.org", "a@b@example.org"})
     CHECK_FALSE(actors::is_email(bad));
   CHECK(actors::is_email(std::string(64, 'a') + "@example.org"));
   CHECK_FALSE(actors::is_email(std::string(65, 'a') + "@example.org"));
@@ -80,7 +82,8 @@ TEST_CASE("a name has 1 to 200 characters, counted as people do", "[user]") {
   CHECK(actors::check_person_name(""));
   CHECK(actors::check_person_name("   "));
   CHECK(actors::check_person_name("a\nb"));
-  CHECK(actors::check_person_name("a\xFF" "b")); // not UTF-8: the database would refuse it with everybody else's rows
+  CHECK(actors::check_person_name("a\xFF"
+                                  "b")); // not UTF-8: the database would refuse it with everybody else's rows
   std::string long_name;
   for (int i = 0; i < 200; ++i)
     long_name += "é";
@@ -138,7 +141,8 @@ TEST_CASE("a session counts until its last moment and not after", "[user]") {
 TEST_CASE("a log-in too many ends the oldest one, never an API token", "[user]") {
   CHECK(rc::check([] {
     account a{{anna(), {}, {}}};
-    auto kinds = *rc::gen::container<std::vector<bool>>(*rc::gen::inRange(0, 260), rc::gen::arbitrary<bool>());
+    auto kinds =
+      *rc::gen::container<std::vector<bool>>(*rc::gen::inRange(0, 260), rc::gen::arbitrary<bool>());
     int n = 0;
     std::size_t tokens = 0;
     std::vector<storage::session_row> logins;
@@ -174,8 +178,9 @@ TEST_CASE("a log-in too many ends the oldest one, never an API token", "[user]")
 }
 
 TEST_CASE("what has expired goes when something new opens", "[user]") {
-  account a{{anna(), {session_of(1, session_kind::login, noon, 10s), session_of(2, session_kind::api, noon, 20s),
-                      session_of(3, session_kind::login, noon, 1h)},
+  account a{{anna(),
+             {session_of(1, session_kind::login, noon, 10s), session_of(2, session_kind::api, noon, 20s),
+              session_of(3, session_kind::login, noon, 1h)},
              {}}};
   auto ended = a.sessions_to_end(session_kind::login, noon + 30s);
   std::sort(ended.begin(), ended.end());
@@ -203,7 +208,9 @@ TEST_CASE("the cart touched last comes first, even when the clock stands still",
       RC_ASSERT(again.carts() == a.carts());
       auto stores = a.carts();
       for (const auto& c : stores)
-        RC_ASSERT(std::count_if(stores.begin(), stores.end(), [&](const auto& x) { return x.store_id == c.store_id; }) == 1);
+        RC_ASSERT(
+          std::count_if(stores.begin(), stores.end(), [&](const auto& x) { return x.store_id == c.store_id; })
+          == 1);
     }
     if (!touches.empty()) {
       auto gone = a.carts().front().store_id;
