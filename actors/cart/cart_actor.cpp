@@ -40,8 +40,7 @@ void cart_state::turn_down(runtime::owed_answer& answer, caf::error why) {
   edits.leave();
 }
 
-// -- asking the shop
-// ------------------------------------------------------------------------------------------------------
+// -- asking the shop ------------------------------------------------------------------------------
 
 // All at once; the last answer goes on. A variant that does not exist (any more) is an answer too.
 void cart_state::ask_shop(const cart& about, std::optional<storage::ulid> and_of,
@@ -133,8 +132,7 @@ void cart_state::note(std::function<void()> then, std::function<void(caf::error)
           });
 }
 
-// -- reading
-// --------------------------------------------------------------------------------------------------------------
+// -- reading --------------------------------------------------------------------------------------
 
 void cart_state::get(runtime::owed_answer answer) {
   if (reads >= reads_max)
@@ -157,8 +155,7 @@ void cart_state::get(runtime::owed_answer answer) {
     });
 }
 
-// -- writing
-// --------------------------------------------------------------------------------------------------------------
+// -- writing --------------------------------------------------------------------------------------
 
 storage::cart_row cart_state::next_row(const cart& next) {
   storage::cart_row to;
@@ -312,8 +309,7 @@ void cart_state::expire() {
   });
 }
 
-// -- merging
-// --------------------------------------------------------------------------------------------------------------
+// -- merging --------------------------------------------------------------------------------------
 
 // The guest's cart holds still from its answer until it is told how the merge ended, or until it sees that we
 // are gone: then it starts again from its rows, which know. The write set names it, so it cannot have been
@@ -418,8 +414,7 @@ void cart_state::stop() {
     self->quit();
 }
 
-// -- the mailbox
-// ----------------------------------------------------------------------------------------------------------
+// -- the mailbox ----------------------------------------------------------------------------------
 
 namespace {
 
