@@ -41,7 +41,7 @@ std::optional<std::size_t> place_in(std::string_view list, std::string_view code
   return std::nullopt;
 }
 
-constexpr std::array<std::int64_t, 5> power_of_ten{1, 10, 100, 1000, 10'000};
+constexpr std::array<std::int64_t, 7> power_of_ten{1, 10, 100, 1000, 10'000, 100'000, 1'000'000};
 
 } // namespace
 

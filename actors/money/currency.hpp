@@ -32,7 +32,8 @@ private:
 /// 2^63.
 inline constexpr std::int64_t amount_max = 1'000'000'000'000;
 
-/// 1999 with exponent 2 is "19.99", -5 is "-0.05". @param exponent 0 to 4
+/// 1999 with exponent 2 is "19.99", -5 is "-0.05". @param exponent 0 to 6 (a tax rate in
+/// parts per million has six decimals)
 std::string format_amount(std::int64_t minor_units, int exponent);
 
 /// "19.99" with exponent 2 is 1999. An optional "-", digits, optionally a point and digits; those beyond the
