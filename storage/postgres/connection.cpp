@@ -204,10 +204,15 @@ bool connection::flush(clock::time_point deadline) {
 }
 
 bool connection::gone_while_idle() {
-  pollfd p{PQsocket(conn_), POLLIN, 0};
-  if (::poll(&p, 1, 0) <= 0)
-    return false;
-  return PQconsumeInput(conn_) == 0 || PQstatus(conn_) != CONNECTION_OK;
+  // A server that ends a session says so first: the end of the stream is behind that message.
+  for (int i = 0; i < 3; ++i) {
+    pollfd p{PQsocket(conn_), POLLIN, 0};
+    if (::poll(&p, 1, 0) <= 0)
+      return false;
+    if (PQconsumeInput(conn_) == 0 || PQstatus(conn_) != CONNECTION_OK)
+      return true;
+  }
+  return false;
 }
 
 // -- round trips -----------------------------------------------------------------------------------------------------------------

@@ -147,7 +147,8 @@ bool client::open() {
     return false;
   }
   redisSetTimeout(context_, to_timeval(limits_.command));
-  redisEnableKeepAlive(context_);
+  if (!address_->is_socket)
+    redisEnableKeepAlive(context_);
   std::vector<command> greeting;
   if (!address_->password.empty())
     greeting.push_back(address_->user.empty() ? command{"AUTH", address_->password}

@@ -92,7 +92,7 @@ TEST_CASE("a search finds words, their beginnings, SKUs and near misses", "[cata
   CHECK(search("blue MUG") == list{"Blue Enamel Mug"});
   CHECK(search("mug-xl") == list{"Blue Enamel Mug"});
   CHECK(search("kitchen") == list{"Blue Enamel Mug"});
-  CHECK(search("enamle mug") == list{"Blue Enamel Mug"});
+  CHECK(search("enammel mug") == list{"Blue Enamel Mug"});
   CHECK(search("green blue").empty());
   CHECK(search("it's :* & | ! ( ' <->").empty());
 }

@@ -13,9 +13,9 @@ using std::chrono::seconds;
 
 namespace {
 
-std::set<std::string> failing() {
+std::set<std::string> failing(const store_under_test& db) {
   std::set<std::string> out;
-  for (const auto& f : postgres::examine({postgres_url()}))
+  for (const auto& f : postgres::examine({postgres_url(db)}))
     if (!f.ok) {
       CHECK_FALSE(f.rows.empty());
       out.insert(f.check);
@@ -23,33 +23,39 @@ std::set<std::string> failing() {
   return out;
 }
 
-/// What the doctor says after a statement by hand that it did not say before; the statement is undone by another.
-std::set<std::string> found_after(const std::string& damage, const std::string& repair) {
-  const auto before = failing();
-  auto session = postgres_session();
+using found = std::set<std::string>;
+
+/// What the doctor finds after a statement by hand, which another one then undoes.
+found found_after(const store_under_test& db, const std::string& damage, const std::string& repair) {
+  auto session = postgres_session(postgres_url(db));
   session->execute("SET ROLE souk_writer; " + damage, seconds{5});
-  auto out = failing();
+  auto out = failing(db);
   session->execute(repair, seconds{5});
-  for (const auto& known : before)
-    out.erase(known);
-  CHECK(failing() == before);
+  CHECK(failing(db).empty());
   return out;
+}
+
+/// A checkout that adds up, and whose hold lasts for another hour by the database's clock.
+write_set checkout(shop& s, order_row& order, std::int64_t quantity) {
+  order.subtotal = item_of(order, s.variant, quantity).total;
+  order.total = order.subtotal + order.shipping + order.tax;
+  auto ws = s.checkout(order, quantity);
+  for (auto& m : ws.mutations)
+    if (auto* r = std::get_if<insert_reservation>(&m))
+      r->row.deadline = s.shard.db.ownership().now() + std::chrono::hours{1};
+  return ws;
 }
 
 } // namespace
 
 TEST_CASE("a shop whose orders are placed, paid and cancelled in order is healthy", "[doctor][postgres]") {
   ON_POSTGRES_ONLY;
-  const auto before = failing(); // other cases of this run leave odd shops behind
-  shop s(db, 20);
-  auto paid = new_order(s.store.id, new_id(1)), cancelled = new_order(s.store.id, new_id(1)), open = new_order(s.store.id, new_id(1));
-  for (const auto& o : {paid, cancelled, open}) {
-    auto ws = s.checkout(o, 2);
-    for (auto& m : ws.mutations)
-      if (auto* r = std::get_if<insert_reservation>(&m))
-        r->row.deadline = db.ownership().now() + std::chrono::hours{1};
-    s.shard.write_set(ws);
-  }
+  const auto fresh = make_fresh_postgres_store();
+  shop s(*fresh, 20);
+  auto paid = new_order(s.store.id, new_id(1)), cancelled = new_order(s.store.id, new_id(1)),
+       open = new_order(s.store.id, new_id(1));
+  for (auto* o : {&paid, &cancelled, &open})
+    s.shard.write_set(checkout(s, *o, 2));
   paid.status = order_status::paid;
   paid.payment = payment_status::completed;
   auto payment = new_payment(paid);
@@ -60,50 +66,55 @@ TEST_CASE("a shop whose orders are placed, paid and cancelled in order is health
   s.shard.write(update_order{cancelled, cancelled.version}, all_reservations(cancelled, reservation_state::released),
                 moved(s.variant, 0, -2, "released"));
 
-  CHECK(failing() == before);
+  CHECK(failing(*fresh) == found{});
 }
 
-TEST_CASE("every check of the doctor finds the damage it is about", "[doctor][postgres]") {
+TEST_CASE("the doctor finds each damage, and what follows from it", "[doctor][postgres]") {
   ON_POSTGRES_ONLY;
-  shop s(db, 20);
+  const auto fresh = make_fresh_postgres_store();
+  shop s(*fresh, 20);
   auto order = new_order(s.store.id, new_id(1));
-  auto ws = s.checkout(order, 2);
-  for (auto& m : ws.mutations)
-    if (auto* r = std::get_if<insert_reservation>(&m))
-      r->row.deadline = db.ownership().now() + std::chrono::hours{1};
-  s.shard.write_set(ws);
+  s.shard.write_set(checkout(s, order, 2));
+  shop other(*fresh, 1);
+  REQUIRE(failing(*fresh) == found{});
+  const auto after = [&](const std::string& damage, const std::string& repair) { return found_after(*fresh, damage, repair); };
   const auto id = "from_ulid('" + order.id.str() + "')";
   const auto variant = "from_ulid('" + s.variant.id.str() + "')";
   const auto store = "from_ulid('" + s.store.id.str() + "')";
   const auto shard = std::to_string(s.shard.id());
 
-  CHECK(found_after("UPDATE inventory_levels SET reserved = reserved + 1 WHERE variant_id = " + variant,
-                    "UPDATE inventory_levels SET reserved = reserved - 1 WHERE variant_id = " + variant)
-        == std::set<std::string>{"reserved is the sum of a variant's open reservations",
-                                 "on hand and reserved are the sums of the ledger"});
-  CHECK(found_after("UPDATE reservations SET deadline = 'epoch' WHERE order_id = " + id,
-                    "UPDATE reservations SET deadline = now() + interval '1 hour' WHERE order_id = " + id)
-        == std::set<std::string>{"no reservation is held past its deadline by more than 10 seconds"});
-  CHECK(found_after("UPDATE orders SET status = 2 WHERE id = " + id, "UPDATE orders SET status = 1 WHERE id = " + id)
-        == std::set<std::string>{"an order that is paid, shipped or delivered has its money, and it is the order's total",
-                                 "an order's reservations are claimed if and only if it was paid"});
-  CHECK(found_after("UPDATE orders SET status = 5 WHERE id = " + id, "UPDATE orders SET status = 1 WHERE id = " + id)
-        == std::set<std::string>{"a cancelled or refunded order holds no stock"});
-  CHECK(found_after("UPDATE store_counters SET next_order_number = next_order_number + 1 WHERE store_id = " + store,
-                    "UPDATE store_counters SET next_order_number = next_order_number - 1 WHERE store_id = " + store)
-        == std::set<std::string>{"a store's order numbers start at 1001 and have no gaps"});
-  CHECK(found_after("INSERT INTO outbox SELECT " + shard + ", 1000000000, 0, NULL, 'x', " + id + ", '{}', now()",
-                    "DELETE FROM outbox WHERE seq = 1000000000")
-        == std::set<std::string>{"events and ledger lines are no further than their shard"});
-  CHECK(found_after("INSERT INTO outbox_cursors VALUES ('doctor-test', " + shard + ", 1000000000, 0)",
-                    "DELETE FROM outbox_cursors WHERE consumer = 'doctor-test'")
-        == std::set<std::string>{"no consumer is ahead of the events"});
+  CHECK(after("UPDATE inventory_levels SET reserved = reserved + 1 WHERE variant_id = " + variant,
+              "UPDATE inventory_levels SET reserved = reserved - 1 WHERE variant_id = " + variant)
+        == found{"reserved is the sum of a variant's open reservations", "on hand and reserved are the sums of the ledger"});
+  CHECK(after("UPDATE reservations SET deadline = 'epoch' WHERE order_id = " + id,
+              "UPDATE reservations SET deadline = now() + interval '1 hour' WHERE order_id = " + id)
+        == found{"no reservation is held past its deadline by more than 10 seconds"});
+  CHECK(after("UPDATE orders SET status = 2 WHERE id = " + id, "UPDATE orders SET status = 1 WHERE id = " + id)
+        == found{"an order that is paid, shipped or delivered has its money, and it is the order's total",
+                 "an order's reservations are claimed if and only if it was paid"});
+  CHECK(after("UPDATE orders SET status = 5 WHERE id = " + id, "UPDATE orders SET status = 1 WHERE id = " + id)
+        == found{"a cancelled or refunded order holds no stock"});
+  CHECK(after("UPDATE store_counters SET next_order_number = next_order_number + 1 WHERE store_id = " + store,
+              "UPDATE store_counters SET next_order_number = next_order_number - 1 WHERE store_id = " + store)
+        == found{"a store's order numbers start at 1001 and have no gaps"});
+  CHECK(after("INSERT INTO outbox SELECT " + shard + ", 1000000000, 0, NULL, 'x', " + id + ", '{}', now()",
+              "DELETE FROM outbox WHERE seq = 1000000000")
+        == found{"events and ledger lines are no further than their shard"});
+  CHECK(after("UPDATE outbox SET n = n + 7 WHERE subject = " + id, "UPDATE outbox SET n = n - 7 WHERE subject = " + id)
+        == found{"the events of a commit are numbered without gaps"});
+  CHECK(after("INSERT INTO outbox_cursors VALUES ('late', " + shard + ", 1000000000, 0)", "DELETE FROM outbox_cursors")
+        == found{"no consumer is ahead of the events"});
+  CHECK(after("INSERT INTO payments SELECT gen.id, o.id, o.store_id, 'p', 't', o.total, o.currency, 4, '', '', '', now(), now() "
+              "FROM orders o, (VALUES (from_ulid('"
+                + new_id_beside(order.id).str() + "')), (from_ulid('" + new_id_beside(order.id).str() + "'))) gen(id) WHERE o.id = "
+                + id,
+              "DELETE FROM payments")
+        == found{"an order is paid at most once",
+                 "money that was taken belongs to an order that is paid, shipped, delivered or refunded"});
   // A second store's hand in the first one's order.
-  shop other(db, 1);
-  CHECK(found_after("UPDATE order_items SET store_id = from_ulid('" + other.store.id.str() + "') WHERE order_id = " + id,
-                    "UPDATE order_items SET store_id = " + store + " WHERE order_id = " + id)
-        == std::set<std::string>{"every row of a store lies in the store's shard",
-                                 "every row belongs to the same store as what it refers to"});
+  CHECK(after("UPDATE order_items SET store_id = from_ulid('" + other.store.id.str() + "') WHERE order_id = " + id,
+              "UPDATE order_items SET store_id = " + store + " WHERE order_id = " + id)
+        == found{"every row of a store lies in the store's shard", "every row belongs to the same store as what it refers to"});
 }
 
 TEST_CASE("a migration that was edited after it ran is refused, and running again applies nothing", "[migrations][postgres]") {

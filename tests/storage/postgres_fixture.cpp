@@ -17,7 +17,8 @@ namespace pg = storage::postgres;
 /// A database of this run's own on the server that SOUK_TEST_DATABASE_URL names, dropped at the end.
 class own_database {
 public:
-  explicit own_database(std::string server) : server_(std::move(server)), name_("souk_test_" + std::to_string(::getpid())) {
+  explicit own_database(std::string server)
+    : server_(std::move(server)), name_("souk_test_" + std::to_string(::getpid()) + "_" + std::to_string(++made_)) {
     run("DROP DATABASE IF EXISTS " + name_ + " WITH (FORCE)");
     run("CREATE DATABASE " + name_ + " TEMPLATE template0");
     // The later of two `dbname` wins in a libpq URL's parameters.
@@ -42,6 +43,7 @@ private:
     admin.execute(sql, std::chrono::milliseconds{30'000});
   }
 
+  static inline int made_ = 0;
   std::string server_;
   std::string name_;
 };
@@ -92,12 +94,20 @@ store_under_test* postgres_store_of_this_run() {
   return nullptr;
 }
 
-std::string postgres_url() {
-  return dynamic_cast<postgres_store&>(*postgres_store_of_this_run()).url();
+std::unique_ptr<store_under_test> make_fresh_postgres_store() {
+  return make_postgres_store();
 }
 
-std::unique_ptr<pg::connection> postgres_session(const std::string& name) {
-  return std::make_unique<pg::connection>(pg::connection_options{postgres_url(), name, "", std::chrono::milliseconds{5'000},
+std::string postgres_url(const store_under_test& store) {
+  return dynamic_cast<const postgres_store&>(store).url();
+}
+
+std::string postgres_url() {
+  return postgres_url(*postgres_store_of_this_run());
+}
+
+std::unique_ptr<pg::connection> postgres_session(const std::string& url) {
+  return std::make_unique<pg::connection>(pg::connection_options{url, "souk-test-session", "", std::chrono::milliseconds{5'000},
                                                                  std::chrono::milliseconds{10'000}, ""});
 }
 
