@@ -7,13 +7,14 @@
 
 namespace souk::storage::checker {
 
-/// One attempt of a client to place an order, as the client saw it. Twins and retries are operations of their own.
+/// One attempt of a client to place an order, as the client saw it. Twins and retries are operations of their
+/// own.
 struct operation {
   ulid store_id;
   ulid caller;
   std::string idempotency_key; ///< empty when none was sent
-  /// What marks the purchase the shopper meant, written into the order's e-mail; empty to leave that out. However often it
-  /// was tried, one order may carry it.
+  /// What marks the purchase the shopper meant, written into the order's e-mail; empty to leave that out.
+  /// However often it was tried, one order may carry it.
   std::string marker;
   ulid order_id;             ///< nil when no answer named one
   bool acknowledged = false; ///< the answer said that the order is placed
@@ -35,8 +36,8 @@ struct observations {
   std::vector<std::string> consumers;
   /// The run has healed and come to rest: every event is delivered, nothing is under way, no hold is overdue.
   bool at_rest = false;
-  timestamp now{};                          ///< virtual time at the end
-  std::chrono::seconds overdue_after{10};   ///< how late a held reservation may be found at rest
+  timestamp now{};                        ///< virtual time at the end
+  std::chrono::seconds overdue_after{10}; ///< how late a held reservation may be found at rest
 };
 
 /// A broken promise. `invariant` is a stable name ("reserved_is_sum_of_holds"), `what` names the rows.
@@ -45,16 +46,17 @@ struct violation {
   std::string what;
 };
 
-/// Checks everything that must hold of the rows, whatever happened: stock, orders, money, shards, events, tenants. Empty
-/// means that all of it holds. Pure: a failing run can be checked again and again.
+/// Checks everything that must hold of the rows, whatever happened: stock, orders, money, shards, events,
+/// tenants. Empty means that all of it holds. Pure: a failing run can be checked again and again.
 ///
-///   stock    reserved_is_sum_of_holds, stock_is_sum_of_ledger, stock_within_bounds, ledger_runs_on, sold_is_claimed
-///   orders   acknowledged_order_exists, one_order_per_key, one_order_per_purchase, key_names_an_order, numbers_without_gaps,
+///   stock    reserved_is_sum_of_holds, stock_is_sum_of_ledger, stock_within_bounds, ledger_runs_on,
+///   sold_is_claimed orders   acknowledged_order_exists, one_order_per_key, one_order_per_purchase,
+///   key_names_an_order, numbers_without_gaps,
 ///            hold_belongs_to_order, paid_is_claimed, never_paid_and_released, no_hold_overdue
-///   money    paid_once, money_belongs_to_paid_order, paid_order_has_money, amount_is_total, no_payment_under_way
-///   shards   seq_without_gaps, epochs_rise, no_commit_after_take_over
-///   events   outbox_follows_commits, delivered_in_order, delivered_all, delivered_only_committed
-///   tenants  row_in_its_shard, row_in_its_store
+///   money    paid_once, money_belongs_to_paid_order, paid_order_has_money, amount_is_total,
+///   no_payment_under_way shards   seq_without_gaps, epochs_rise, no_commit_after_take_over events
+///   outbox_follows_commits, delivered_in_order, delivered_all, delivered_only_committed tenants
+///   row_in_its_shard, row_in_its_store
 std::vector<violation> check(const simulated::tables& rows, const observations& seen);
 
 /// One line per violation, at most `limit` of them.

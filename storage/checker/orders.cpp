@@ -15,14 +15,17 @@ void check_acknowledgements(const simulated::tables& rows, const observations& s
   for (const auto& op : seen.operations) {
     if (op.acknowledged) {
       auto at = rows.orders.find(op.order_id);
-      out.expect(at != rows.orders.end(), "acknowledged_order_exists", "order", op.order_id, "was acknowledged and is missing");
+      out.expect(at != rows.orders.end(), "acknowledged_order_exists", "order", op.order_id,
+                 "was acknowledged and is missing");
       if (at != rows.orders.end())
-        out.expect(at->second.store_id == op.store_id, "row_in_its_store", "order", op.order_id, "is another store's");
+        out.expect(at->second.store_id == op.store_id, "row_in_its_store", "order", op.order_id,
+                   "is another store's");
       if (!op.marker.empty())
         out.expect(by_marker[{op.store_id, op.marker}] == 1, "one_order_per_purchase", "order", op.order_id,
                    std::to_string(by_marker[{op.store_id, op.marker}]) + " orders for purchase " + op.marker);
     } else if (!op.marker.empty() && by_marker[{op.store_id, op.marker}] > 1) {
-      out.add("one_order_per_purchase", std::to_string(by_marker[{op.store_id, op.marker}]) + " orders for purchase " + op.marker);
+      out.add("one_order_per_purchase",
+              std::to_string(by_marker[{op.store_id, op.marker}]) + " orders for purchase " + op.marker);
     }
     if (!op.idempotency_key.empty() && rows.orders.contains(op.order_id))
       by_key[{op.store_id, op.caller, op.idempotency_key}].insert(op.order_id);
@@ -32,8 +35,10 @@ void check_acknowledgements(const simulated::tables& rows, const observations& s
                "key " + key.key + " placed " + std::to_string(orders.size()) + " orders");
   for (const auto& [key, row] : rows.idempotency_keys) {
     auto order = rows.orders.find(row.order_id);
-    out.expect(order != rows.orders.end() && order->second.store_id == key.store_id, "key_names_an_order", "caller", key.caller,
-               "key " + key.key + " names the order " + row.order_id.str() + ", which its store does not have");
+    out.expect(order != rows.orders.end() && order->second.store_id == key.store_id, "key_names_an_order",
+               "caller", key.caller,
+               "key " + key.key + " names the order " + row.order_id.str()
+                 + ", which its store does not have");
     if (auto answered = by_key.find(key); answered != by_key.end())
       out.expect(answered->second.contains(row.order_id), "one_order_per_key", "caller", key.caller,
                  "key " + key.key + " was answered with another order than its row names");
@@ -47,12 +52,13 @@ void check_numbers(const simulated::tables& rows, findings& out) {
                "number " + std::to_string(order.number) + " is there twice");
   for (const auto& [store, drawn] : numbers) {
     auto count = static_cast<std::int64_t>(drawn.size());
-    out.expect(*drawn.begin() == 1001 && *drawn.rbegin() == 1000 + count, "numbers_without_gaps", "store", store,
+    out.expect(*drawn.begin() == 1001 && *drawn.rbegin() == 1000 + count, "numbers_without_gaps", "store",
+               store,
                std::to_string(count) + " orders from number " + std::to_string(*drawn.begin()) + " to "
                  + std::to_string(*drawn.rbegin()));
     auto next = rows.next_order_number.find(store);
-    out.expect(next != rows.next_order_number.end() && next->second == *drawn.rbegin() + 1, "numbers_without_gaps", "store",
-               store, "the next number does not follow the last order");
+    out.expect(next != rows.next_order_number.end() && next->second == *drawn.rbegin() + 1,
+               "numbers_without_gaps", "store", store, "the next number does not follow the last order");
   }
 }
 
@@ -70,7 +76,8 @@ void check_reservations(const simulated::tables& rows, const observations& seen,
     const auto& order = at->second;
     if (r.state == reservation_state::claimed)
       claimed[{r.order_id, r.variant_id}] += r.quantity;
-    out.expect(!(is_paid(order) && r.state == reservation_state::released), "never_paid_and_released", "order", order.id,
+    out.expect(!(is_paid(order) && r.state == reservation_state::released), "never_paid_and_released",
+               "order", order.id,
                "is paid, and its reservation of variant " + r.variant_id.str() + " is released");
     bool over = order.status == order_status::cancelled || order.status == order_status::refunded;
     out.expect(!(over && is_open(r.state)), "hold_belongs_to_order", "order", order.id,
@@ -80,8 +87,9 @@ void check_reservations(const simulated::tables& rows, const observations& seen,
                  "holds " + std::to_string(r.quantity) + " of variant " + r.variant_id.str() + " for "
                    + std::to_string(item->second) + " bought");
     if (seen.at_rest)
-      out.expect(!(r.state == reservation_state::held && r.deadline + seen.overdue_after < seen.now), "no_hold_overdue", "order",
-                 order.id, "still holds variant " + r.variant_id.str() + " past its deadline");
+      out.expect(!(r.state == reservation_state::held && r.deadline + seen.overdue_after < seen.now),
+                 "no_hold_overdue", "order", order.id,
+                 "still holds variant " + r.variant_id.str() + " past its deadline");
   }
   for (const auto& [key, quantity] : bought) {
     auto order = rows.orders.find(key.first);
@@ -92,12 +100,13 @@ void check_reservations(const simulated::tables& rows, const observations& seen,
     bool must_hold = order->second.status == order_status::pending;
     auto held = rows.reservations.find(key);
     if (must_hold)
-      out.expect(held != rows.reservations.end() && held->second.state != reservation_state::released, "hold_belongs_to_order",
-                 "order", key.first, "is pending and holds nothing of variant " + key.second.str());
+      out.expect(held != rows.reservations.end() && held->second.state != reservation_state::released,
+                 "hold_belongs_to_order", "order", key.first,
+                 "is pending and holds nothing of variant " + key.second.str());
     if (is_paid(order->second))
       out.expect(claimed[key] == quantity, "paid_is_claimed", "order", key.first,
-                 "is paid with " + std::to_string(claimed[key]) + " of " + std::to_string(quantity) + " claimed of variant "
-                   + key.second.str());
+                 "is paid with " + std::to_string(claimed[key]) + " of " + std::to_string(quantity)
+                   + " claimed of variant " + key.second.str());
   }
 }
 

@@ -25,7 +25,8 @@ inline bool is_open(reservation_state s) noexcept {
 
 /// The goods are the buyer's: paid, and neither cancelled nor refunded since.
 inline bool is_paid(const order_row& x) noexcept {
-  return x.status == order_status::paid || x.status == order_status::shipped || x.status == order_status::delivered;
+  return x.status == order_status::paid || x.status == order_status::shipped
+      || x.status == order_status::delivered;
 }
 
 void check_stock(const simulated::tables& rows, findings& out);

@@ -27,7 +27,8 @@ void check_shards(const simulated::tables& rows, findings& out) {
     auto where = of_shard(event.shard, event.seq);
     if (event.what == simulated::shard_event::kind::taken) {
       if (event.epoch != s.epoch + 1)
-        out.add("epochs_rise", where + ": taken with epoch " + std::to_string(event.epoch) + " after " + std::to_string(s.epoch));
+        out.add("epochs_rise", where + ": taken with epoch " + std::to_string(event.epoch) + " after "
+                                 + std::to_string(s.epoch));
       s.epoch = event.epoch;
       continue;
     }
@@ -37,8 +38,8 @@ void check_shards(const simulated::tables& rows, findings& out) {
       out.add("epochs_rise", where + ": written by epoch " + std::to_string(event.epoch) + " after epoch "
                                + std::to_string(s.last_writer));
     if (event.epoch != s.epoch)
-      out.add("no_commit_after_take_over", where + ": written by epoch " + std::to_string(event.epoch) + ", the owner has "
-                                             + std::to_string(s.epoch));
+      out.add("no_commit_after_take_over", where + ": written by epoch " + std::to_string(event.epoch)
+                                             + ", the owner has " + std::to_string(s.epoch));
     s.last_writer = std::max(s.last_writer, event.epoch);
     s.seq = event.seq;
   }
@@ -60,7 +61,8 @@ void check_events(const simulated::tables& rows, const observations& seen, findi
       // Old events may be pruned; else n counts from 0 without gaps.
       bool counts_on = rows.pruned > 0 || e.n == (same_commit ? before->n + 1 : 0);
       if (!in_order || !counts_on || e.seq > rows.shards[i].seq)
-        out.add("outbox_follows_commits", of_shard(e.shard, e.seq) + ": event " + std::to_string(e.n) + " is out of place");
+        out.add("outbox_follows_commits",
+                of_shard(e.shard, e.seq) + ": event " + std::to_string(e.n) + " is out of place");
     }
   }
 
@@ -73,8 +75,8 @@ void check_events(const simulated::tables& rows, const observations& seen, findi
                                             + std::to_string(d.n) + ", which is not there");
     // Again is fine (at least once); a new one must come after all others.
     if (had.insert(here).second && *had.rbegin() != here)
-      out.add("delivered_in_order", of_shard(d.shard, d.seq) + ": " + d.consumer + " was given event " + std::to_string(d.n)
-                                      + " after a later one");
+      out.add("delivered_in_order", of_shard(d.shard, d.seq) + ": " + d.consumer + " was given event "
+                                      + std::to_string(d.n) + " after a later one");
   }
   if (!seen.at_rest)
     return;
@@ -84,8 +86,8 @@ void check_events(const simulated::tables& rows, const observations& seen, findi
     for (std::size_t i = 0; i < committed.size(); ++i)
       for (const auto& [seq, n] : committed[i])
         if (!delivered[{consumer, static_cast<shard_id>(i)}].contains({seq, n}))
-          out.add("delivered_all", of_shard(static_cast<shard_id>(i), seq) + ": " + consumer + " never had event "
-                                     + std::to_string(n));
+          out.add("delivered_all", of_shard(static_cast<shard_id>(i), seq) + ": " + consumer
+                                     + " never had event " + std::to_string(n));
 }
 
 } // namespace souk::storage::checker

@@ -26,9 +26,11 @@ void check_stock(const simulated::tables& rows, findings& out) {
       sum.reserved += e.reserved_delta;
       if (e.reason == "sold")
         sum.sold -= e.on_hand_delta;
-      out.expect(e.on_hand_after == sum.on_hand && e.reserved_after == sum.reserved, "ledger_runs_on", "variant", e.variant_id,
-                 "the line of seq " + std::to_string(line.seq) + " says on_hand " + figures(e.on_hand_after, sum.on_hand)
-                   + ", reserved " + figures(e.reserved_after, sum.reserved));
+      out.expect(e.on_hand_after == sum.on_hand && e.reserved_after == sum.reserved, "ledger_runs_on",
+                 "variant", e.variant_id,
+                 "the line of seq " + std::to_string(line.seq) + " says on_hand "
+                   + figures(e.on_hand_after, sum.on_hand) + ", reserved "
+                   + figures(e.reserved_after, sum.reserved));
     }
   }
 
@@ -49,9 +51,11 @@ void check_stock(const simulated::tables& rows, findings& out) {
                "on_hand " + figures(level.on_hand, lines.on_hand));
     out.expect(level.reserved == lines.reserved, "stock_is_sum_of_ledger", "variant", id,
                "reserved " + figures(level.reserved, lines.reserved));
-    out.expect(level.reserved >= 0 && (level.backorder || level.reserved <= level.on_hand), "stock_within_bounds", "variant",
-               id, "reserved " + std::to_string(level.reserved) + " of " + std::to_string(level.on_hand));
-    out.expect(lines.sold == held.sold, "sold_is_claimed", "variant", id, "sold " + figures(lines.sold, held.sold));
+    out.expect(level.reserved >= 0 && (level.backorder || level.reserved <= level.on_hand),
+               "stock_within_bounds", "variant", id,
+               "reserved " + std::to_string(level.reserved) + " of " + std::to_string(level.on_hand));
+    out.expect(lines.sold == held.sold, "sold_is_claimed", "variant", id,
+               "sold " + figures(lines.sold, held.sold));
     ledger.erase(id);
     reservations.erase(id);
   }

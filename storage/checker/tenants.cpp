@@ -16,7 +16,8 @@ public:
 
   /// The parent row exists and is the same store's.
   template <class Table>
-  void in_store(const char* kind, const ulid& id, const ulid& store, const Table& parents, const ulid& parent) {
+  void in_store(const char* kind, const ulid& id, const ulid& store, const Table& parents,
+                const ulid& parent) {
     auto at = parents.find(parent);
     out_.expect(at != parents.end() && at->second.store_id == store, "row_in_its_store", kind, id,
                 "belongs to store " + store.str() + ", which has no " + parent.str());
@@ -71,9 +72,10 @@ void check_tenants(const simulated::tables& rows, findings& out) {
     t.in_shard("order named by a key", x.order_id, key.store_id);
   for (std::size_t i = 0; i < rows.ledger.size(); ++i)
     for (const auto& line : rows.ledger[i]) {
-      t.in_store("ledger of variant", line.entry.variant_id, line.store_id, rows.levels, line.entry.variant_id);
-      out.expect(line.entry.variant_id.shard() == i, "row_in_its_shard", "ledger of variant", line.entry.variant_id,
-                 "is written in shard " + std::to_string(i));
+      t.in_store("ledger of variant", line.entry.variant_id, line.store_id, rows.levels,
+                 line.entry.variant_id);
+      out.expect(line.entry.variant_id.shard() == i, "row_in_its_shard", "ledger of variant",
+                 line.entry.variant_id, "is written in shard " + std::to_string(i));
     }
   for (std::size_t i = 0; i < rows.outbox.size(); ++i)
     for (const auto& e : rows.outbox[i]) {

@@ -139,7 +139,8 @@ commit_outcome database::commit(const batch& b, std::chrono::microseconds& delay
   return run(b);
 }
 
-/// Runs the transaction to its end; the outcome is what its writer would be told if nothing went wrong on the way back.
+/// Runs the transaction to its end; the outcome is what its writer would be told if nothing went wrong on the
+/// way back.
 commit_outcome database::run(const batch& b) {
   // Its first statement waits for the transactions that hold these shards' rows.
   end_those_on([&](shard_id s) {

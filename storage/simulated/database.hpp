@@ -23,10 +23,10 @@ struct options {
   mutants bugs{};
 };
 
-/// A database in memory for simulations, with the semantics of the ports to the letter. Several nodes share one. It is
-/// deterministic: same calls, same virtual times, same seed, same answers. It never sleeps: how long a commit took is told
-/// by journal_client::take_delay(). Calls may come from several threads; their order is then the callers' affair. The
-/// clients must not outlive it.
+/// A database in memory for simulations, with the semantics of the ports to the letter. Several nodes share
+/// one. It is deterministic: same calls, same virtual times, same seed, same answers. It never sleeps: how
+/// long a commit took is told by journal_client::take_delay(). Calls may come from several threads; their
+/// order is then the callers' affair. The clients must not outlive it.
 class database {
 public:
   explicit database(options o);
@@ -55,7 +55,8 @@ public:
   /// Exclusive use of the rows for one call.
   class access {
   public:
-    access(std::unique_lock<std::mutex> lock, tables& rows, timestamp now) : lock_(std::move(lock)), rows_(&rows), now_(now) {}
+    access(std::unique_lock<std::mutex> lock, tables& rows, timestamp now)
+      : lock_(std::move(lock)), rows_(&rows), now_(now) {}
     tables* operator->() const noexcept { return rows_; }
     tables& rows() const noexcept { return *rows_; }
     timestamp now() const noexcept { return now_; }
@@ -84,7 +85,7 @@ private:
   struct aftermath {
     std::int64_t seq = 0;                                     ///< of the last commit
     std::shared_ptr<const std::vector<write_result>> results; ///< what it answered
-    std::uint64_t retaken_by = 0;                             ///< lane that bumped the epoch last, 0 if somebody took the shard
+    std::uint64_t retaken_by = 0; ///< lane that bumped the epoch last, 0 if somebody took the shard
   };
 
   commit_outcome commit(const batch& b, std::chrono::microseconds& delay);
@@ -112,8 +113,11 @@ public:
   commit_outcome commit(const batch& b) override { return db_.commit(b, delay_); }
   settlement settle(const batch& b) override { return db_.settle(b, lane_, delay_); }
 
-  /// How long the calls since the last take_delay() took, in virtual time: rows are there at once, the answer is due then.
-  std::chrono::microseconds take_delay() noexcept { return std::exchange(delay_, std::chrono::microseconds{0}); }
+  /// How long the calls since the last take_delay() took, in virtual time: rows are there at once, the answer
+  /// is due then.
+  std::chrono::microseconds take_delay() noexcept {
+    return std::exchange(delay_, std::chrono::microseconds{0});
+  }
 
 private:
   database& db_;

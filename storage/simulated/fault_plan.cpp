@@ -18,7 +18,8 @@ std::uint64_t random_source::below(std::uint64_t limit) noexcept {
 }
 
 bool random_source::chance(double probability) noexcept {
-  // Drawn even when the answer is known, so that changing one rate leaves the other draws of a seed where they were.
+  // Drawn even when the answer is known, so that changing one rate leaves the other draws of a seed where
+  // they were.
   auto x = static_cast<double>(next() >> 11) * 0x1.0p-53;
   return x < probability;
 }
@@ -72,7 +73,8 @@ bool fault_plan::next_read_fails() noexcept {
 std::chrono::microseconds fault_plan::next_delay() noexcept {
   auto delay = rates_.latency;
   if (rates_.slow > 0 && random_.chance(rates_.slow))
-    delay += std::chrono::microseconds{random_.below(static_cast<std::uint64_t>(rates_.slow_up_to.count()) + 1)};
+    delay +=
+      std::chrono::microseconds{random_.below(static_cast<std::uint64_t>(rates_.slow_up_to.count()) + 1)};
   return delay;
 }
 

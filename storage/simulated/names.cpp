@@ -12,7 +12,8 @@ public:
 
   directory_entry claim(name_kind kind, const std::string& name, const ulid& id) override {
     auto db = db_.enter();
-    return db->directory.try_emplace({kind, name}, directory_entry{kind, name, id, false, db.now()}).first->second;
+    return db->directory.try_emplace({kind, name}, directory_entry{kind, name, id, false, db.now()})
+      .first->second;
   }
 
   void confirm(name_kind kind, const std::string& name, const ulid& id) override {
@@ -40,7 +41,8 @@ public:
     for (const auto& [key, entry] : db->directory)
       if (!entry.confirmed && entry.claimed_at < limit)
         out.push_back(entry);
-    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.claimed_at < b.claimed_at; });
+    std::stable_sort(out.begin(), out.end(),
+                     [](const auto& a, const auto& b) { return a.claimed_at < b.claimed_at; });
     if (out.size() > static_cast<std::size_t>(std::max(count, 0)))
       out.resize(static_cast<std::size_t>(std::max(count, 0)));
     return out;

@@ -31,7 +31,8 @@ public:
   std::vector<outbox_cursor> cursors(const std::string& consumer) override {
     auto db = db_.enter();
     std::vector<outbox_cursor> out;
-    for (auto at = db->cursors.lower_bound({consumer, 0}); at != db->cursors.end() && at->first.first == consumer; ++at)
+    for (auto at = db->cursors.lower_bound({consumer, 0});
+         at != db->cursors.end() && at->first.first == consumer; ++at)
       out.push_back(at->second);
     return out;
   }
@@ -58,7 +59,8 @@ public:
     std::int64_t gone = 0;
     for (auto& events : db->outbox) {
       gone += static_cast<std::int64_t>(std::erase_if(events, [&](const outbox_event& e) {
-        return e.event.at < before && std::all_of(consumers.begin(), consumers.end(), [&](const std::string& consumer) {
+        return e.event.at < before
+            && std::all_of(consumers.begin(), consumers.end(), [&](const std::string& consumer) {
                  auto at = db->cursors.find({consumer, e.shard});
                  return at != db->cursors.end() && key_of(e) <= key_of(at->second);
                });

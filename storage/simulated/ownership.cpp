@@ -63,8 +63,8 @@ public:
       const auto& node = entry.second;
       bool gone = node.name == self.name || node.heartbeat_at <= db.now() - stale_after;
       return node.incarnation != self.incarnation && gone
-             && std::none_of(db->shards.begin(), db->shards.end(),
-                             [&](const shard_row& s) { return s.owner == node.incarnation; });
+          && std::none_of(db->shards.begin(), db->shards.end(),
+                          [&](const shard_row& s) { return s.owner == node.incarnation; });
     });
     return taken;
   }

@@ -8,7 +8,7 @@ namespace {
 
 bool has_ended(attempt_state s) noexcept {
   return s == attempt_state::succeeded || s == attempt_state::declined || s == attempt_state::cancelled
-         || s == attempt_state::refunded;
+      || s == attempt_state::refunded;
 }
 
 template <class Row, class Key>
@@ -38,7 +38,8 @@ public:
     for (const auto& [hash, session] : db->sessions)
       if (session.user_id == user && session.expires_at > db.now())
         out.sessions.push_back(session);
-    for (auto at = db->user_carts.lower_bound({user, ulid{}}); at != db->user_carts.end() && at->first.first == user; ++at)
+    for (auto at = db->user_carts.lower_bound({user, ulid{}});
+         at != db->user_carts.end() && at->first.first == user; ++at)
       out.carts.push_back(at->second);
     return out;
   }
@@ -50,7 +51,8 @@ public:
     return product_of(db.rows(), product);
   }
 
-  std::optional<product_snapshot> load_product_by_handle(const ulid& store, const std::string& handle) override {
+  std::optional<product_snapshot> load_product_by_handle(const ulid& store,
+                                                         const std::string& handle) override {
     auto db = db_.enter();
     auto at = db->handles.find({store, handle});
     return at == db->handles.end() ? std::nullopt : product_of(db.rows(), at->second);
@@ -81,7 +83,8 @@ public:
     if (!row)
       return std::nullopt;
     order_snapshot out{*row, {}, {}, payments_of(db.rows(), order)};
-    for (auto at = db->order_items.lower_bound({order, 0}); at != db->order_items.end() && at->first.first == order; ++at)
+    for (auto at = db->order_items.lower_bound({order, 0});
+         at != db->order_items.end() && at->first.first == order; ++at)
       out.items.push_back(at->second);
     for (auto at = db->reservations.lower_bound({order, ulid{}});
          at != db->reservations.end() && at->first.first == order; ++at)
@@ -89,23 +92,29 @@ public:
     return out;
   }
 
-  std::optional<idempotency_row> load_idempotency(const ulid& store, const ulid& caller, const std::string& key) override {
+  std::optional<idempotency_row> load_idempotency(const ulid& store, const ulid& caller,
+                                                  const std::string& key) override {
     return one(db_.enter()->idempotency_keys, idempotency_key{store, caller, key});
   }
 
-  std::optional<review_row> load_review(const ulid& review) override { return one(db_.enter()->reviews, review); }
+  std::optional<review_row> load_review(const ulid& review) override {
+    return one(db_.enter()->reviews, review);
+  }
 
-  std::optional<import_row> load_import(const ulid& import) override { return one(db_.enter()->imports, import); }
+  std::optional<import_row> load_import(const ulid& import) override {
+    return one(db_.enter()->imports, import);
+  }
 
   bool has_bought(const ulid& store, const ulid& user, const ulid& product) override {
     auto db = db_.enter();
     for (const auto& id : behind(db->orders_of, user)) {
       const auto& order = db->orders.at(id);
       bool paid = order.status == order_status::paid || order.status == order_status::shipped
-                  || order.status == order_status::delivered;
+               || order.status == order_status::delivered;
       if (order.store_id != store || !paid)
         continue;
-      for (auto at = db->order_items.lower_bound({id, 0}); at != db->order_items.end() && at->first.first == id; ++at)
+      for (auto at = db->order_items.lower_bound({id, 0});
+           at != db->order_items.end() && at->first.first == id; ++at)
         if (at->second.product_id == product)
           return true;
     }
@@ -141,7 +150,8 @@ public:
     for (const auto& [id, cart] : db->carts)
       if (id.shard() == shard && cart.expires_at < now)
         out.push_back(cart);
-    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.expires_at < b.expires_at; });
+    std::stable_sort(out.begin(), out.end(),
+                     [](const auto& a, const auto& b) { return a.expires_at < b.expires_at; });
     if (out.size() > static_cast<std::size_t>(std::max(limit, 0)))
       out.resize(static_cast<std::size_t>(std::max(limit, 0)));
     return out;
@@ -167,7 +177,8 @@ private:
     std::vector<payment_row> out;
     for (const auto& id : behind(rows.payments_of, order))
       out.push_back(rows.payments.at(id));
-    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.created_at < b.created_at; });
+    std::stable_sort(out.begin(), out.end(),
+                     [](const auto& a, const auto& b) { return a.created_at < b.created_at; });
     return out;
   }
 

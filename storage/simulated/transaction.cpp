@@ -40,7 +40,8 @@ write_result transaction::apply(const write_set& ws) {
       std::visit([this](const auto& x) { write(x); }, m);
     }
   } catch (const constraint_violation&) {
-    // A command that was done before meets rows that moved on since. That it was done is the answer, not the stale version.
+    // A command that was done before meets rows that moved on since. That it was done is the answer, not the
+    // stale version.
     undo_.back_to(before);
     for (const auto& m : ws.mutations)
       if (auto no = conflict(m); no.refused != refusal::none)
@@ -61,8 +62,10 @@ void transaction::check_batch() const {
     if (at == rows_.reservations.end())
       continue; // its write set was refused
     const auto& r = at->second;
-    check(in_store(rows_.orders, r.order_id, r.store_id), "order", r.order_id, "is missing in its reservation's store");
-    check(in_store(rows_.levels, r.variant_id, r.store_id), "variant", r.variant_id, "has no level in its reservation's store");
+    check(in_store(rows_.orders, r.order_id, r.store_id), "order", r.order_id,
+          "is missing in its reservation's store");
+    check(in_store(rows_.levels, r.variant_id, r.store_id), "variant", r.variant_id,
+          "has no level in its reservation's store");
   }
   for (const auto& id : new_payments_)
     if (auto at = rows_.payments.find(id); at != rows_.payments.end())
@@ -77,8 +80,8 @@ void transaction::check_levels() const {
       continue; // its write set was refused
     const auto& x = at->second;
     if (x.reserved < 0 || (!x.backorder && x.reserved > x.on_hand))
-      throw constraint_violation("level of variant " + id.str() + ": on_hand " + std::to_string(x.on_hand) + ", reserved "
-                                 + std::to_string(x.reserved));
+      throw constraint_violation("level of variant " + id.str() + ": on_hand " + std::to_string(x.on_hand)
+                                 + ", reserved " + std::to_string(x.reserved));
   }
 }
 
@@ -96,7 +99,7 @@ void transaction::add(std::set<id_pair>& index, const id_pair& entry) {
   index.insert(entry);
 }
 
-// --- users ------------------------------------------------------------------------------------------------------------
+// --- users ---
 
 transaction::answer transaction::refusal_of(const insert_user& m) const {
   return taken(rows_.users.contains(m.row.id), m.row.id);
@@ -133,7 +136,8 @@ void transaction::write(const delete_session& m) {
 void transaction::write(const put_user_cart& m) {
   at_home(m.row.user_id, "user");
   id_pair key{m.row.user_id, m.row.store_id};
-  if (auto at = rows_.user_carts.find(key); at == rows_.user_carts.end() || at->second.touched_at < m.row.touched_at)
+  if (auto at = rows_.user_carts.find(key);
+      at == rows_.user_carts.end() || at->second.touched_at < m.row.touched_at)
     put(rows_.user_carts, key, m.row);
 }
 
@@ -149,7 +153,7 @@ void transaction::write(const put_user_order& m) {
     put(rows_.user_orders, key, m.row);
 }
 
-// --- stores and catalog -----------------------------------------------------------------------------------------------
+// --- stores and catalog ---
 
 transaction::answer transaction::refusal_of(const insert_store& m) const {
   return taken(rows_.stores.contains(m.row.id), m.row.id);
@@ -184,7 +188,8 @@ void transaction::write(const insert_product& m) {
 }
 
 transaction::answer transaction::refusal_of(const update_product& m) const {
-  if (auto at = rows_.handles.find({m.row.store_id, m.row.handle}); at != rows_.handles.end() && at->second != m.row.id)
+  if (auto at = rows_.handles.find({m.row.store_id, m.row.handle});
+      at != rows_.handles.end() && at->second != m.row.id)
     return {refusal::handle_taken, m.row.handle};
   return {};
 }
@@ -203,7 +208,8 @@ void transaction::write(const update_product& m) {
 transaction::answer transaction::refusal_of(const put_variant& m) const {
   if (m.row.removed || m.row.sku.empty())
     return {};
-  if (auto at = rows_.skus.find({m.row.store_id, m.row.sku}); at != rows_.skus.end() && at->second != m.row.id)
+  if (auto at = rows_.skus.find({m.row.store_id, m.row.sku});
+      at != rows_.skus.end() && at->second != m.row.id)
     return {refusal::sku_taken, m.row.sku};
   return {};
 }
@@ -211,8 +217,8 @@ transaction::answer transaction::refusal_of(const put_variant& m) const {
 void transaction::write(const put_variant& m) {
   at_home(m.row.id, "variant");
   auto product = rows_.products.find(m.row.product_id);
-  check(product != rows_.products.end() && product->second.store_id == m.row.store_id, "product", m.row.product_id,
-        "is missing in the variant's store");
+  check(product != rows_.products.end() && product->second.store_id == m.row.store_id, "product",
+        m.row.product_id, "is missing in the variant's store");
   check(m.row.price >= 0, "variant", m.row.id, "has a negative price");
   if (auto at = rows_.variants.find(m.row.id); at != rows_.variants.end()) {
     const auto& old = at->second;
@@ -227,7 +233,7 @@ void transaction::write(const put_variant& m) {
     put(rows_.skus, {m.row.store_id, m.row.sku}, m.row.id);
 }
 
-// --- reviews and imports ----------------------------------------------------------------------------------------------
+// --- reviews and imports ---
 
 transaction::answer transaction::refusal_of(const insert_review& m) const {
   if (rows_.reviews.contains(m.row.id))
@@ -240,8 +246,8 @@ transaction::answer transaction::refusal_of(const insert_review& m) const {
 void transaction::write(const insert_review& m) {
   at_home(m.row.id, "review");
   auto product = rows_.products.find(m.row.product_id);
-  check(product != rows_.products.end() && product->second.store_id == m.row.store_id, "product", m.row.product_id,
-        "is missing in the review's store");
+  check(product != rows_.products.end() && product->second.store_id == m.row.store_id, "product",
+        m.row.product_id, "is missing in the review's store");
   check(m.row.rating >= 1 && m.row.rating <= 5, "review", m.row.id, "has a rating outside 1 to 5");
   put(rows_.reviews, m.row.id, m.row);
   put(rows_.review_of, {m.row.product_id, m.row.user_id}, m.row.id);
@@ -274,7 +280,7 @@ void transaction::write(const update_import& m) {
   row_of(rows_.imports, m.row.id, m.row.store_id, "import") = m.row;
 }
 
-// --- events -----------------------------------------------------------------------------------------------------------
+// --- events ---
 
 void transaction::write(const emit_event& m) {
   at_home(m.subject, "event's subject");

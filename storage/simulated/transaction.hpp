@@ -15,13 +15,14 @@ struct mutants {
   bool skip_idempotency_row = false; ///< neither looks for a key nor keeps it
 };
 
-/// The database refuses something that no command asks for on purpose: a CHECK, a foreign key, a stale version.
+/// The database refuses something that no command asks for on purpose: a CHECK, a foreign key, a stale
+/// version.
 struct constraint_violation : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Applies write sets to the tables one after the other, each seeing what those before it did. Everything is taken back
-/// unless keep() is called.
+/// Applies write sets to the tables one after the other, each seeing what those before it did. Everything is
+/// taken back unless keep() is called.
 class transaction {
 public:
   transaction(tables& rows, const mutants& bugs) : rows_(rows), bugs_(bugs) {}
@@ -29,7 +30,8 @@ public:
   transaction(const transaction&) = delete;
   transaction& operator=(const transaction&) = delete;
 
-  /// The first statement: advances `seq` of every shard. @returns the shards whose epoch or seq is another one.
+  /// The first statement: advances `seq` of every shard. @returns the shards whose epoch or seq is another
+  /// one.
   std::vector<shard_id> pass_fence(const std::vector<fence>& fences);
 
   /// Writes all of the set, or nothing of it and says why. Throws constraint_violation.
@@ -50,7 +52,9 @@ private:
 
   // Whether a mutation meets a predictable conflict; reads only.
   template <class M>
-  answer refusal_of(const M&) const { return {}; }
+  answer refusal_of(const M&) const {
+    return {};
+  }
   answer refusal_of(const insert_user& m) const;
   answer refusal_of(const insert_session& m) const;
   answer refusal_of(const insert_store& m) const;

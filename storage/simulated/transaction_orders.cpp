@@ -10,7 +10,7 @@ bool is_open(reservation_state s) noexcept {
 
 } // namespace
 
-// --- stock ------------------------------------------------------------------------------------------------------------
+// --- stock ---
 
 transaction::answer transaction::refusal_of(const insert_level& m) const {
   return taken(rows_.levels.contains(m.row.variant_id), m.row.variant_id);
@@ -19,8 +19,8 @@ transaction::answer transaction::refusal_of(const insert_level& m) const {
 void transaction::write(const insert_level& m) {
   at_home(m.row.variant_id, "variant");
   auto variant = rows_.variants.find(m.row.variant_id);
-  check(variant != rows_.variants.end() && variant->second.store_id == m.row.store_id, "variant", m.row.variant_id,
-        "is missing in the level's store");
+  check(variant != rows_.variants.end() && variant->second.store_id == m.row.store_id, "variant",
+        m.row.variant_id, "is missing in the level's store");
   check(m.row.on_hand == 0 && m.row.reserved == 0, "level of variant", m.row.variant_id, "must start empty");
   put(rows_.levels, m.row.variant_id, m.row);
 }
@@ -42,12 +42,15 @@ void transaction::write(const move_stock& m) {
   auto seq = rows_.shards[shard_].seq;
   auto n = lines.empty() || lines.back().seq != seq ? 0 : lines.back().n + 1;
   undo_.save_end(lines);
-  lines.push_back({shard_, seq, n, m.store_id,
-                   {m.variant_id, m.on_hand_delta, m.reserved_delta, row.on_hand, row.reserved, m.reason, m.order_id, m.by,
-                    m.note, m.at}});
+  lines.push_back({shard_,
+                   seq,
+                   n,
+                   m.store_id,
+                   {m.variant_id, m.on_hand_delta, m.reserved_delta, row.on_hand, row.reserved, m.reason,
+                    m.order_id, m.by, m.note, m.at}});
 }
 
-// --- carts ------------------------------------------------------------------------------------------------------------
+// --- carts ---
 
 transaction::answer transaction::refusal_of(const insert_cart& m) const {
   return taken(rows_.carts.contains(m.row.id), m.row.id);
@@ -79,7 +82,7 @@ void transaction::write(const delete_cart& m) {
   erase(rows_.carts, m.id);
 }
 
-// --- orders -----------------------------------------------------------------------------------------------------------
+// --- orders ---
 
 transaction::answer transaction::refusal_of(const insert_order& m) const {
   return taken(rows_.orders.contains(m.row.id), m.row.id);
@@ -96,8 +99,10 @@ void transaction::write(const insert_order& m) {
   put(rows_.orders, row.id, std::move(row));
   add(rows_.orders_of, {m.row.user_id, m.row.id});
   for (const auto& item : m.items) {
-    check(item.order_id == m.row.id && item.store_id == m.row.store_id, "item of order", m.row.id, "is another order's");
-    check(item.quantity > 0 && item.unit_price >= 0, "item of order", m.row.id, "has no quantity or a negative price");
+    check(item.order_id == m.row.id && item.store_id == m.row.store_id, "item of order", m.row.id,
+          "is another order's");
+    check(item.quantity > 0 && item.unit_price >= 0, "item of order", m.row.id,
+          "has no quantity or a negative price");
     std::pair key{item.order_id, item.line};
     check(!rows_.order_items.contains(key), "item of order", m.row.id, "has the number of another line");
     put(rows_.order_items, key, item);
@@ -119,7 +124,8 @@ void transaction::write(const update_order& m) {
 
 transaction::answer transaction::refusal_of(const insert_reservation& m) const {
   auto at = rows_.reservations.find({m.row.order_id, m.row.variant_id});
-  return taken(at != rows_.reservations.end() && at->second.state != reservation_state::released, m.row.order_id);
+  return taken(at != rows_.reservations.end() && at->second.state != reservation_state::released,
+               m.row.order_id);
 }
 
 void transaction::write(const insert_reservation& m) {
@@ -174,7 +180,8 @@ void transaction::write(const update_payment& m) {
 transaction::answer transaction::refusal_of(const insert_idempotency_key& m) const {
   if (bugs_.skip_idempotency_row)
     return {};
-  if (auto at = rows_.idempotency_keys.find({m.store_id, m.caller, m.key}); at != rows_.idempotency_keys.end())
+  if (auto at = rows_.idempotency_keys.find({m.store_id, m.caller, m.key});
+      at != rows_.idempotency_keys.end())
     return {refusal::key_used, at->second.order_id.str()};
   return {};
 }

@@ -15,8 +15,12 @@ inline transaction::answer transaction::taken(bool exists, const ulid& id) {
   return exists ? answer{refusal::exists, id.str()} : answer{};
 }
 
-inline const ulid& store_of(const user_row& x) { return x.id; } // a user is its own tenant
-inline const ulid& store_of(const store_row& x) { return x.id; }
+inline const ulid& store_of(const user_row& x) {
+  return x.id;
+} // a user is its own tenant
+inline const ulid& store_of(const store_row& x) {
+  return x.id;
+}
 template <class Row>
 const ulid& store_of(const Row& x) {
   return x.store_id;

@@ -22,7 +22,7 @@ public:
 
   /// Call before changing, adding or erasing `key`.
   template <class Map>
-    requires requires { typename Map::mapped_type; }
+  requires requires { typename Map::mapped_type; }
   void save(Map& map, typename Map::key_type key) {
     std::optional<typename Map::mapped_type> old;
     if (auto at = map.find(key); at != map.end())
@@ -36,8 +36,7 @@ public:
   }
 
   template <class Set>
-    requires(!requires { typename Set::mapped_type; })
-  void save(Set& set, typename Set::key_type key) {
+  requires(!requires { typename Set::mapped_type; }) void save(Set& set, typename Set::key_type key) {
     steps_.push_back([&set, key, there = set.contains(key)] {
       if (there)
         set.insert(key);

@@ -53,12 +53,12 @@ ulid any_id(shard_id shard) {
 } // namespace
 
 std::string any_text() {
-  static const auto character
-    = rc::gen::oneOf(rc::gen::inRange<std::uint32_t>(0x20, 0x7f),
-                     rc::gen::elementOf(std::vector<std::uint32_t>{'"', '\'', '\\', '{', '}', ',', '%', '$', '\n', '\r', '\t', 1,
-                                                                   0x7f, 0xa0, 0xe9, 0x200b, 0x2028, 0xfeff, 0xfffd, 0x1f6d2,
-                                                                   0x10ffff}),
-                     rc::gen::inRange<std::uint32_t>(0x80, 0xd800), rc::gen::inRange<std::uint32_t>(0xe000, 0x110000));
+  static const auto character = rc::gen::oneOf(
+    rc::gen::inRange<std::uint32_t>(0x20, 0x7f),
+    rc::gen::elementOf(std::vector<std::uint32_t>{'"',  '\'',   '\\',   '{',    '}',    ',',     '%',
+                                                  '$',  '\n',   '\r',   '\t',   1,      0x7f,    0xa0,
+                                                  0xe9, 0x200b, 0x2028, 0xfeff, 0xfffd, 0x1f6d2, 0x10ffff}),
+    rc::gen::inRange<std::uint32_t>(0x80, 0xd800), rc::gen::inRange<std::uint32_t>(0xe000, 0x110000));
   std::string out;
   for (auto c : *rc::gen::container<std::vector<std::uint32_t>>(character))
     append_utf8(out, c);
@@ -66,12 +66,14 @@ std::string any_text() {
 }
 
 std::int64_t any_money() {
-  return *rc::gen::oneOf(rc::gen::inRange<std::int64_t>(0, 100'000), rc::gen::just<std::int64_t>((1LL << 53) + 1),
+  return *rc::gen::oneOf(rc::gen::inRange<std::int64_t>(0, 100'000),
+                         rc::gen::just<std::int64_t>((1LL << 53) + 1),
                          rc::gen::just<std::int64_t>(4'611'686'018'427'387'905LL));
 }
 
 std::int64_t any_int64() {
-  return *rc::gen::oneOf(rc::gen::arbitrary<std::int64_t>(), rc::gen::just(std::numeric_limits<std::int64_t>::min()),
+  return *rc::gen::oneOf(rc::gen::arbitrary<std::int64_t>(),
+                         rc::gen::just(std::numeric_limits<std::int64_t>::min()),
                          rc::gen::just(std::numeric_limits<std::int64_t>::max()));
 }
 
@@ -110,7 +112,9 @@ store_row any_store(shard_id shard) {
   x.tax_rate_ppm = *rc::gen::inRange(0, 1'000'000);
   x.tax_inclusive = coin();
   x.shipping_zones = some(3, [] {
-    return shipping_zone{any_text(), some(3, any_text), some(3, [] { return shipping_rate{any_text(), any_money(), coin() ? -1 : any_money()}; })};
+    return shipping_zone{any_text(), some(3, any_text), some(3, [] {
+                           return shipping_rate{any_text(), any_money(), coin() ? -1 : any_money()};
+                         })};
   });
   x.logo_url = any_text();
   x.description = any_text();
@@ -167,8 +171,8 @@ cart_row any_cart(const ulid& store) {
   x.store_id = store;
   x.user_id = any_id(*rc::gen::arbitrary<std::uint8_t>());
   x.lines = some(5, [&] {
-    return cart_line{new_id_beside(store), new_id_beside(store), *rc::gen::inRange<std::int64_t>(1, 1'000'000), any_money(),
-                     any_time()};
+    return cart_line{new_id_beside(store), new_id_beside(store),
+                     *rc::gen::inRange<std::int64_t>(1, 1'000'000), any_money(), any_time()};
   });
   x.updated_at = any_time();
   x.expires_at = any_time();
@@ -180,16 +184,17 @@ order_row any_order(const ulid& store) {
   x.id = new_id_beside(store);
   x.store_id = store;
   x.user_id = any_id(*rc::gen::arbitrary<std::uint8_t>());
-  x.status = one_of({order_status::pending, order_status::paid, order_status::shipped, order_status::delivered,
-                     order_status::cancelled, order_status::refunded});
-  x.payment
-    = one_of({payment_status::pending, payment_status::completed, payment_status::failed, payment_status::refunded});
+  x.status = one_of({order_status::pending, order_status::paid, order_status::shipped,
+                     order_status::delivered, order_status::cancelled, order_status::refunded});
+  x.payment = one_of(
+    {payment_status::pending, payment_status::completed, payment_status::failed, payment_status::refunded});
   x.currency = "EUR";
   x.subtotal = any_money();
   x.shipping = any_money();
   x.tax = any_money();
   x.total = any_money();
-  x.address = {any_text(), any_text(), any_text(), any_text(), any_text(), any_text(), any_text(), any_text()};
+  x.address = {any_text(), any_text(), any_text(), any_text(),
+               any_text(), any_text(), any_text(), any_text()};
   x.shipping_method = any_text();
   x.email = any_text();
   x.note = any_text();
@@ -220,9 +225,9 @@ payment_row any_payment(const order_row& order) {
   x.provider = any_text();
   x.method_token = any_text();
   x.amount = any_money();
-  x.state = one_of({attempt_state::started, attempt_state::pending, attempt_state::requires_action, attempt_state::succeeded,
-                    attempt_state::declined, attempt_state::cancelling, attempt_state::cancelled, attempt_state::refunding,
-                    attempt_state::refunded});
+  x.state = one_of({attempt_state::started, attempt_state::pending, attempt_state::requires_action,
+                    attempt_state::succeeded, attempt_state::declined, attempt_state::cancelling,
+                    attempt_state::cancelled, attempt_state::refunding, attempt_state::refunded});
   x.provider_reference = any_text();
   x.error_code = any_text();
   x.action_url = any_text();

@@ -6,10 +6,11 @@ namespace souk::tests {
 
 // Rows with everything that text, lists and figures may hold. Call them inside a RapidCheck property only.
 
-/// UTF-8 without NUL (PostgreSQL keeps none): quotes, backslashes, braces, control characters, up to four bytes a character.
+/// UTF-8 without NUL (PostgreSQL keeps none): quotes, backslashes, braces, control characters, up to four
+/// bytes a character.
 std::string any_text();
-std::int64_t any_money();  ///< 0 to beyond what 53 bits hold
-std::int64_t any_int64();  ///< with its extremes
+std::int64_t any_money();      ///< 0 to beyond what 53 bits hold
+std::int64_t any_int64();      ///< with its extremes
 storage::timestamp any_time(); ///< to the microsecond, 1970 to 2200
 
 storage::user_row any_user(storage::shard_id shard);

@@ -47,7 +47,8 @@ struct good_world {
       write(in_shard(7, insert_order{*order, {item_of(*order, variant, 2)}}, reserved(*order, variant, 2),
                      moved(variant, 0, 2, "reserved"), key_of(*order, "key-" + order->email),
                      event_about(order->id, "order.created"), event_about(order->id, "order.held")));
-      seen.operations.push_back({store.id, order->user_id, "key-" + order->email, order->email, order->id, true});
+      seen.operations.push_back(
+        {store.id, order->user_id, "key-" + order->email, order->email, order->id, true});
     }
     auto done = payment;
     done.state = attempt_state::succeeded;
@@ -55,12 +56,14 @@ struct good_world {
     now_paid.status = order_status::paid;
     now_paid.payment = payment_status::completed;
     write(in_shard(7, insert_payment{payment}));
-    write(in_shard(7, update_payment{done}, update_order{now_paid, 1}, all_reservations(paid, reservation_state::claimed),
-                   moved(variant, -2, -2, "sold"), event_about(paid.id, "order.paid")));
+    write(in_shard(7, update_payment{done}, update_order{now_paid, 1},
+                   all_reservations(paid, reservation_state::claimed), moved(variant, -2, -2, "sold"),
+                   event_about(paid.id, "order.paid")));
     auto now_cancelled = cancelled;
     now_cancelled.status = order_status::cancelled;
     now_cancelled.payment = payment_status::failed;
-    write(in_shard(7, update_order{now_cancelled, 1}, all_reservations(cancelled, reservation_state::released),
+    write(in_shard(7, update_order{now_cancelled, 1},
+                   all_reservations(cancelled, reservation_state::released),
                    moved(variant, 0, -2, "released"), event_about(cancelled.id, "order.cancelled")));
     rows = db.dump();
     for (const auto& e : rows.outbox[7])
@@ -115,14 +118,18 @@ TEST_CASE("every kind of damage is noticed by the invariant it breaks", "[checke
      }},
     {"one_order_per_key",
      [](auto& w) {
-       w.rows.idempotency_keys.at({w.store.id, w.paid.user_id, "key-" + w.paid.email}).order_id = w.pending.id;
+       w.rows.idempotency_keys.at({w.store.id, w.paid.user_id, "key-" + w.paid.email}).order_id =
+         w.pending.id;
      }},
     {"one_order_per_purchase", [](auto& w) { w.row(w.cancelled).email = w.pending.email; }},
     {"key_names_an_order", [](auto& w) { w.rows.idempotency_keys.begin()->second.order_id = new_id(7); }},
     {"numbers_without_gaps", [](auto& w) { w.row(w.cancelled).number = 1004; }},
     {"numbers_without_gaps", [](auto& w) { w.row(w.cancelled).number = 1002; }},
     {"numbers_without_gaps", [](auto& w) { ++w.rows.next_order_number.at(w.store.id); }},
-    {"hold_belongs_to_order", [](auto& w) { w.rows.reservations.erase({w.pending.id, w.variant.id}); }},
+    {"hold_belongs_to_order",
+     [](auto& w) {
+       w.rows.reservations.erase({w.pending.id, w.variant.id});
+     }},
     {"hold_belongs_to_order", [](auto& w) { w.row(w.pending).status = order_status::cancelled; }},
     {"hold_belongs_to_order", [](auto& w) { w.hold(w.pending).quantity = 1; }},
     {"paid_is_claimed", [](auto& w) { w.hold(w.paid).state = reservation_state::held; }},
@@ -136,10 +143,12 @@ TEST_CASE("every kind of damage is noticed by the invariant it breaks", "[checke
      }},
     {"money_belongs_to_paid_order", [](auto& w) { w.row(w.paid).status = order_status::cancelled; }},
     {"money_belongs_to_paid_order", [](auto& w) { w.rows.orders.erase(w.paid.id); }},
-    {"paid_order_has_money", [](auto& w) { w.rows.payments.at(w.payment.id).state = attempt_state::declined; }},
+    {"paid_order_has_money",
+     [](auto& w) { w.rows.payments.at(w.payment.id).state = attempt_state::declined; }},
     {"paid_order_has_money", [](auto& w) { w.row(w.pending).status = order_status::paid; }},
     {"amount_is_total", [](auto& w) { --w.rows.payments.at(w.payment.id).amount; }},
-    {"no_payment_under_way", [](auto& w) { w.rows.payments.at(w.payment.id).state = attempt_state::pending; }},
+    {"no_payment_under_way",
+     [](auto& w) { w.rows.payments.at(w.payment.id).state = attempt_state::pending; }},
     {"seq_without_gaps", [](auto& w) { ++w.rows.shards[7].seq; }},
     {"seq_without_gaps", [](auto& w) { w.rows.history.erase(w.rows.history.begin() + 2); }},
     {"epochs_rise", [](auto& w) { w.rows.history[3].epoch = 0; }},
@@ -153,7 +162,10 @@ TEST_CASE("every kind of damage is noticed by the invariant it breaks", "[checke
     {"outbox_follows_commits", [](auto& w) { w.rows.outbox[7].back().seq += 1; }},
     {"delivered_in_order", [](auto& w) { std::swap(w.seen.deliveries[0], w.seen.deliveries[3]); }},
     {"delivered_all", [](auto& w) { w.seen.deliveries.pop_back(); }},
-    {"delivered_only_committed", [](auto& w) { w.seen.deliveries.push_back({"mail", 7, 99, 0}); }},
+    {"delivered_only_committed",
+     [](auto& w) {
+       w.seen.deliveries.push_back({"mail", 7, 99, 0});
+     }},
     {"row_in_its_shard",
      [](auto& w) {
        auto stray = w.rows.payments.at(w.payment.id);
@@ -171,7 +183,8 @@ TEST_CASE("every kind of damage is noticed by the invariant it breaks", "[checke
   CHECK(broken.contains(damages[i].invariant));
 }
 
-TEST_CASE("an event delivered twice or parked is no violation, and unrest forgives what is under way", "[checker]") {
+TEST_CASE("an event delivered twice or parked is no violation, and unrest forgives what is under way",
+          "[checker]") {
   good_world w;
   w.seen.deliveries.insert(w.seen.deliveries.begin() + 3, w.seen.deliveries[1]);
   CHECK(w.broken().empty());
@@ -189,6 +202,7 @@ TEST_CASE("an event delivered twice or parked is no violation, and unrest forgiv
 
 TEST_CASE("the report names violations and counts those it leaves out", "[checker]") {
   std::vector<checker::violation> many(5, {"paid_once", "order X: paid 2 times"});
-  CHECK(checker::report(many, 2) == "paid_once: order X: paid 2 times\npaid_once: order X: paid 2 times\nand 3 more\n");
+  CHECK(checker::report(many, 2)
+        == "paid_once: order X: paid 2 times\npaid_once: order X: paid 2 times\nand 3 more\n");
   CHECK(checker::report({}).empty());
 }

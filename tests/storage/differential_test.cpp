@@ -1,5 +1,5 @@
-// The simulated store is only worth something if it answers as PostgreSQL does. Random batches over a handful of ids, so
-// that they collide often, go to every store; outcomes, answers and rows must be the same.
+// The simulated store is only worth something if it answers as PostgreSQL does. Random batches over a handful
+// of ids, so that they collide often, go to every store; outcomes, answers and rows must be the same.
 
 #include "storage/shop_rows.hpp"
 #include "storage/simulated/fault_plan.hpp"
@@ -17,8 +17,8 @@ using kind = commit_outcome::kind;
 
 namespace {
 
-/// A few rows of one store, and commands on them as actors would send them: they believe in versions and rows as they would
-/// be if every command of the batch was carried out, which is not always so.
+/// A few rows of one store, and commands on them as actors would send them: they believe in versions and rows
+/// as they would be if every command of the batch was carried out, which is not always so.
 class small_world {
 public:
   small_world(shard_id shard, std::uint64_t seed)
@@ -114,7 +114,9 @@ private:
         ++user.version;
         break;
       }
-      case 2: out.emplace_back(insert_product{any(products)}); break;
+      case 2:
+        out.emplace_back(insert_product{any(products)});
+        break;
       case 3: { // SKUs wander between variants
         auto variant = any(variants);
         // Whether one may ask for a SKU that another gives up later in the batch is left to the store.
@@ -191,7 +193,9 @@ private:
           out.emplace_back(insert_payment{payment});
         break;
       }
-      case 10: out.emplace_back(insert_review{any(reviews)}); break;
+      case 10:
+        out.emplace_back(insert_review{any(reviews)});
+        break;
       case 11: {
         const auto& variant = any(variants);
         auto delta = static_cast<std::int64_t>(random_.below(5)) - 1;
@@ -221,7 +225,9 @@ private:
 
 /// A command as a failing batch is best understood: with the ids on which it can meet others.
 struct description {
-  std::string operator()(const insert_reservation& m) const { return "reserve " + tail(m.row.order_id) + '/' + tail(m.row.variant_id); }
+  std::string operator()(const insert_reservation& m) const {
+    return "reserve " + tail(m.row.order_id) + '/' + tail(m.row.variant_id);
+  }
   std::string operator()(const set_reservations& m) const {
     return "reservations of " + tail(m.order_id) + " to " + std::to_string(static_cast<int>(m.state));
   }
@@ -230,9 +236,13 @@ struct description {
   std::string operator()(const update_cart& m) const { return "update cart " + tail(m.row.id); }
   std::string operator()(const delete_cart& m) const { return "delete cart " + tail(m.id); }
   std::string operator()(const insert_user& m) const { return "user " + tail(m.row.id); }
-  std::string operator()(const insert_product& m) const { return "product " + tail(m.row.id) + ' ' + m.row.handle; }
+  std::string operator()(const insert_product& m) const {
+    return "product " + tail(m.row.id) + ' ' + m.row.handle;
+  }
   std::string operator()(const insert_payment& m) const { return "payment " + tail(m.row.id); }
-  std::string operator()(const put_variant& m) const { return "variant " + tail(m.row.id) + " sku '" + m.row.sku + '\''; }
+  std::string operator()(const put_variant& m) const {
+    return "variant " + tail(m.row.id) + " sku '" + m.row.sku + '\'';
+  }
   std::string operator()(const insert_idempotency_key& m) const { return m.key + " of " + tail(m.caller); }
   template <class M>
   std::string operator()(const M&) const {
@@ -254,10 +264,12 @@ std::string described(const std::vector<write_set>& sets) {
 
 std::string told(const commit_outcome& out) {
   std::ostringstream text;
-  text << (out.what == kind::committed ? "committed" : out.what == kind::failed ? "failed" : "something else");
+  text << (out.what == kind::committed ? "committed"
+           : out.what == kind::failed  ? "failed"
+                                       : "something else");
   for (const auto& r : out.results) // which of several rows it was that existed is nobody's business
-    text << " [" << static_cast<int>(r.refused) << ' ' << (r.refused == refusal::exists ? "" : r.detail) << ' '
-         << r.order_number << ']';
+    text << " [" << static_cast<int>(r.refused) << ' ' << (r.refused == refusal::exists ? "" : r.detail)
+         << ' ' << r.order_number << ']';
   return text.str();
 }
 
@@ -279,21 +291,23 @@ std::string seen(store_under_test& db, const small_world& w, shard_id shard, std
   for (const auto& v : w.variants) {
     auto x = r.load_stock(v.id).value();
     text << "level " << x.level.on_hand << ' ' << x.level.reserved;
-    std::sort(x.open.begin(), x.open.end(), [](const auto& a, const auto& b) { return a.order_id < b.order_id; });
+    std::sort(x.open.begin(), x.open.end(),
+              [](const auto& a, const auto& b) { return a.order_id < b.order_id; });
     for (const auto& o : x.open)
       text << " (" << o.order_id.str() << ' ' << o.quantity << ' ' << static_cast<int>(o.state) << ')';
     text << '\n';
   }
   for (const auto& c : w.carts) {
     auto x = r.load_cart(c.store_id, c.user_id);
-    text << "cart " << (x ? std::to_string(x->version) + " of " + std::to_string(x->lines[0].quantity) : "-") << '\n';
+    text << "cart " << (x ? std::to_string(x->version) + " of " + std::to_string(x->lines[0].quantity) : "-")
+         << '\n';
   }
   for (const auto& o : w.orders) {
     auto x = r.load_order(o.id);
     text << "order ";
     if (x) {
-      text << x->order.number << ' ' << static_cast<int>(x->order.status) << ' ' << x->order.note << ' ' << x->order.version
-           << " items " << x->items.size() << " payments " << x->payments.size();
+      text << x->order.number << ' ' << static_cast<int>(x->order.status) << ' ' << x->order.note << ' '
+           << x->order.version << " items " << x->items.size() << " payments " << x->payments.size();
       for (const auto& h : x->reservations)
         text << " (" << static_cast<int>(h.state) << ' '
              << (h.state == reservation_state::held ? h.deadline.time_since_epoch().count() : 0) << ')';

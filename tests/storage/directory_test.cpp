@@ -79,7 +79,8 @@ TEST_CASE("the sweeper sees what is pending for long, the oldest first", "[direc
   auto pending = names.pending_before(limit, 1000);
 
   auto place = [&](const std::string& n) {
-    return std::find_if(pending.begin(), pending.end(), [&](const auto& e) { return e.name == n; }) - pending.begin();
+    return std::find_if(pending.begin(), pending.end(), [&](const auto& e) { return e.name == n; })
+         - pending.begin();
   };
   auto none = static_cast<std::ptrdiff_t>(pending.size());
   CHECK(place(first) < place(second));

@@ -87,12 +87,14 @@ TEST_CASE("one lost shard of several keeps the whole batch out and is named", "[
   CHECK(db.reader().load_user(user_a.id).has_value());
 }
 
-TEST_CASE("a batch that fails leaves the seq where it was, and the same fence commits the next one", "[fence]") {
+TEST_CASE("a batch that fails leaves the seq where it was, and the same fence commits the next one",
+          "[fence]") {
   ON_EVERY_STORE;
   owned_shard shard(db);
   auto user = new_user(shard.id());
 
-  auto out = shard.commit({in_shard(shard.id(), insert_user{user}), in_shard(shard.id(), update_user{new_user(shard.id()), 1})});
+  auto out = shard.commit(
+    {in_shard(shard.id(), insert_user{user}), in_shard(shard.id(), update_user{new_user(shard.id()), 1})});
 
   CHECK(out.what == kind::failed);
   CHECK_FALSE(out.error.empty());
@@ -114,7 +116,7 @@ TEST_CASE("two connections write different shards and see each other's rows", "[
   CHECK(db.reader().load_user(user_b.id).has_value());
 }
 
-// --- a commit whose answer was lost -----------------------------------------------------------------------------------
+// --- a commit whose answer was lost ---
 
 TEST_CASE("settling a batch that landed gives its results and a fence that writes on", "[settle]") {
   ON_EVERY_STORE;
@@ -139,10 +141,12 @@ TEST_CASE("settling a batch that landed gives its results and a fence that write
   REQUIRE(settled.fences.size() == 1);
   CHECK(settled.fences[0] == fence{s.shard.id(), before.epoch + 1, before.seq + 1});
   s.shard.held = settled.fences[0];
-  CHECK(s.shard.commit({in_shard(s.shard.id(), event_about(order.id, "order.paid"))}).what == kind::committed);
+  CHECK(s.shard.commit({in_shard(s.shard.id(), event_about(order.id, "order.paid"))}).what
+        == kind::committed);
 }
 
-TEST_CASE("settling a batch that never arrived says so, and the old fence can never write again", "[settle]") {
+TEST_CASE("settling a batch that never arrived says so, and the old fence can never write again",
+          "[settle]") {
   ON_EVERY_STORE;
   owned_shard a(db), b(db);
   auto user = new_user(a.id());
@@ -181,11 +185,13 @@ TEST_CASE("settling names the shards that somebody else took meanwhile and leave
   CHECK(lost.row().epoch == taken[0].epoch);
 }
 
-TEST_CASE("a batch that landed before one of its shards was taken is still known to have landed", "[settle]") {
+TEST_CASE("a batch that landed before one of its shards was taken is still known to have landed",
+          "[settle]") {
   ON_EVERY_STORE;
   owned_shard ours(db), lost(db);
   auto user = new_user(lost.id());
-  std::vector sets{in_shard(ours.id(), insert_user{new_user(ours.id())}), in_shard(lost.id(), insert_user{user})};
+  std::vector sets{in_shard(ours.id(), insert_user{new_user(ours.id())}),
+                   in_shard(lost.id(), insert_user{user})};
   auto b = batch_of({ours.held, lost.held}, sets);
   REQUIRE(db.journal().commit(b).what == kind::committed);
   REQUIRE(db.ownership().acquire(new_node(db, lost.node.name), {lost.id()}, stale_after).size() == 1);

@@ -35,7 +35,8 @@ ulid new_id(shard_id shard) {
 
 timestamp at(std::int64_t seconds_after) {
   using namespace std::chrono;
-  return timestamp{sys_days{2026y / January / 1}.time_since_epoch() + microseconds{123456} + seconds{seconds_after}};
+  return timestamp{sys_days{2026y / January / 1}.time_since_epoch() + microseconds{123456}
+                   + seconds{seconds_after}};
 }
 
 node_row new_node(store_under_test& db, const std::string& name) {
@@ -83,7 +84,8 @@ shard_row owned_shard::row() const {
 batch batch_of(std::vector<fence> fences, const std::vector<storage::write_set>& write_sets) {
   batch out;
   out.fences = std::move(fences);
-  std::sort(out.fences.begin(), out.fences.end(), [](const fence& a, const fence& b) { return a.shard < b.shard; });
+  std::sort(out.fences.begin(), out.fences.end(),
+            [](const fence& a, const fence& b) { return a.shard < b.shard; });
   for (const auto& ws : write_sets)
     out.write_sets.push_back(&ws);
   return out;

@@ -30,7 +30,8 @@ public:
   virtual void wait(std::chrono::milliseconds time) = 0;
 };
 
-/// The simulated store, and PostgreSQL when SOUK_TEST_DATABASE_URL names a server on which databases may be created.
+/// The simulated store, and PostgreSQL when SOUK_TEST_DATABASE_URL names a server on which databases may be
+/// created.
 const std::vector<store_under_test*>& stores();
 
 std::unique_ptr<store_under_test> make_simulated_store();
@@ -83,11 +84,12 @@ public:
 };
 
 /// A batch over write sets that the caller keeps.
-storage::batch batch_of(std::vector<storage::fence> fences, const std::vector<storage::write_set>& write_sets);
+storage::batch batch_of(std::vector<storage::fence> fences,
+                        const std::vector<storage::write_set>& write_sets);
 
 } // namespace souk::tests
 
 /// Runs the rest of the case once per store.
-#define ON_EVERY_STORE                                                                                                 \
-  auto& db = *GENERATE(from_range(souk::tests::stores()));                                                             \
+#define ON_EVERY_STORE                                                                                       \
+  auto& db = *GENERATE(from_range(souk::tests::stores()));                                                   \
   CAPTURE(db.name())

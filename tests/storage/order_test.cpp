@@ -37,7 +37,8 @@ TEST_CASE("order numbers start at 1001 and have no gaps, whatever is refused or 
 TEST_CASE("each store of a batch counts its own orders", "[order]") {
   ON_EVERY_STORE;
   shop tea(db), shoes(db);
-  std::vector sets{tea.checkout(new_order(tea.store.id, new_id(1)), 1), shoes.checkout(new_order(shoes.store.id, new_id(1)), 1),
+  std::vector sets{tea.checkout(new_order(tea.store.id, new_id(1)), 1),
+                   shoes.checkout(new_order(shoes.store.id, new_id(1)), 1),
                    tea.checkout(new_order(tea.store.id, new_id(1)), 1)};
 
   auto out = db.journal().commit(batch_of({tea.shard.held, shoes.shard.held}, sets));
@@ -57,8 +58,8 @@ TEST_CASE("a version says which row an update was made from: another one fails t
   s.shard.write(insert_order{order, {}}, insert_cart{cart}, insert_user{user});
   auto in_vain = new_user(s.shard.id());
 
-  auto update = GENERATE_REF(as<mutation>{}, update_order{order, 2}, update_cart{cart, 0}, update_user{user, 7},
-                             update_store{s.store, 3}, update_product{s.product, 2});
+  auto update = GENERATE_REF(as<mutation>{}, update_order{order, 2}, update_cart{cart, 0},
+                             update_user{user, 7}, update_store{s.store, 3}, update_product{s.product, 2});
   CAPTURE(update.index());
   auto out = s.shard.commit({in_shard(s.shard.id(), insert_user{in_vain}), {s.shard.id(), {update}}});
 
@@ -85,9 +86,10 @@ TEST_CASE("updates of a row in one batch follow each other, and the last one sta
   };
 
   INFO("insert and updates in one batch");
-  auto out = s.shard.commit({in_shard(s.shard.id(), insert_cart{cart}, insert_order{order, {}}),
-                             in_shard(s.shard.id(), update_cart{lines(5), 1}, update_order{status(order_status::pending, "a"), 1}),
-                             in_shard(s.shard.id(), update_cart{lines(6), 2}, update_order{status(order_status::paid, "b"), 2})});
+  auto out = s.shard.commit(
+    {in_shard(s.shard.id(), insert_cart{cart}, insert_order{order, {}}),
+     in_shard(s.shard.id(), update_cart{lines(5), 1}, update_order{status(order_status::pending, "a"), 1}),
+     in_shard(s.shard.id(), update_cart{lines(6), 2}, update_order{status(order_status::paid, "b"), 2})});
   REQUIRE(out.what == kind::committed);
   auto expected = lines(6);
   expected.version = 3;
@@ -96,9 +98,10 @@ TEST_CASE("updates of a row in one batch follow each other, and the last one sta
   CHECK(db.reader().load_order(order.id)->order.version == 3);
 
   INFO("updates in another");
-  out = s.shard.commit({in_shard(s.shard.id(), update_cart{lines(7), 3}),
-                        in_shard(s.shard.id(), update_cart{lines(8), 4}, update_order{status(order_status::shipped, "c"), 3}),
-                        in_shard(s.shard.id(), update_order{status(order_status::delivered, "d"), 4})});
+  out = s.shard.commit(
+    {in_shard(s.shard.id(), update_cart{lines(7), 3}),
+     in_shard(s.shard.id(), update_cart{lines(8), 4}, update_order{status(order_status::shipped, "c"), 3}),
+     in_shard(s.shard.id(), update_order{status(order_status::delivered, "d"), 4})});
   REQUIRE(out.what == kind::committed);
   expected = lines(8);
   expected.version = 5;
@@ -107,7 +110,8 @@ TEST_CASE("updates of a row in one batch follow each other, and the last one sta
   CHECK(db.reader().load_order(order.id)->order.version == 5);
 
   INFO("a gap in the versions of a batch");
-  out = s.shard.commit({in_shard(s.shard.id(), update_cart{lines(9), 5}), in_shard(s.shard.id(), update_cart{lines(10), 7})});
+  out = s.shard.commit(
+    {in_shard(s.shard.id(), update_cart{lines(9), 5}), in_shard(s.shard.id(), update_cart{lines(10), 7})});
   CHECK(out.what == kind::failed);
   CHECK(db.reader().load_cart(s.store.id, cart.user_id) == expected);
 }
@@ -118,8 +122,8 @@ TEST_CASE("a cart deleted and made anew in one batch is the new one", "[cart]") 
   auto cart = new_cart(s.store.id, new_id(1)), anew = new_cart(s.store.id, cart.user_id);
   s.shard.write(insert_cart{cart});
 
-  auto out = s.shard.commit({in_shard(s.shard.id(), delete_cart{cart.id, s.store.id}),
-                             in_shard(s.shard.id(), insert_cart{anew})});
+  auto out = s.shard.commit(
+    {in_shard(s.shard.id(), delete_cart{cart.id, s.store.id}), in_shard(s.shard.id(), insert_cart{anew})});
 
   REQUIRE(out.what == kind::committed);
   CHECK(db.reader().load_cart(s.store.id, cart.user_id) == anew);
@@ -129,8 +133,8 @@ TEST_CASE("a cart made and deleted in one batch is gone", "[cart]") {
   ON_EVERY_STORE;
   shop s(db);
   auto cart = new_cart(s.store.id, new_id(1));
-  auto out = s.shard.commit({in_shard(s.shard.id(), insert_cart{cart}),
-                             in_shard(s.shard.id(), delete_cart{cart.id, s.store.id})});
+  auto out = s.shard.commit(
+    {in_shard(s.shard.id(), insert_cart{cart}), in_shard(s.shard.id(), delete_cart{cart.id, s.store.id})});
   REQUIRE(out.what == kind::committed);
   CHECK_FALSE(db.reader().load_cart(s.store.id, cart.user_id).has_value());
 }
@@ -169,8 +173,9 @@ TEST_CASE("an update that touches another store's row fails", "[tenant]") {
   auto their_product = s.product;
   their_product.store_id = thief.id;
 
-  auto update = GENERATE_REF(as<mutation>{}, update_order{their_order, 1}, update_cart{their_cart, 1},
-                             update_product{their_product, 1}, set_level_policy{s.variant.id, thief.id, true, 1});
+  auto update =
+    GENERATE_REF(as<mutation>{}, update_order{their_order, 1}, update_cart{their_cart, 1},
+                 update_product{their_product, 1}, set_level_policy{s.variant.id, thief.id, true, 1});
   CAPTURE(update.index());
   CHECK(s.shard.commit({{s.shard.id(), {update}}}).what == kind::failed);
 }
@@ -184,7 +189,8 @@ TEST_CASE("what a shard must resume: open reservations and attempts whose end is
     auto order = new_order(s.store.id, new_id(1));
     auto hold = reserved(order, s.variant, 1);
     hold.row.deadline = at(deadline);
-    s.shard.write(insert_order{order, {item_of(order, s.variant, 1)}}, hold, moved(s.variant, 0, 1, "reserved"));
+    s.shard.write(insert_order{order, {item_of(order, s.variant, 1)}}, hold,
+                  moved(s.variant, 0, 1, "reserved"));
     return order;
   };
   auto pay = [&](const order_row& order, attempt_state state) {
@@ -193,8 +199,8 @@ TEST_CASE("what a shard must resume: open reservations and attempts whose end is
     payment.state = state;
     s.shard.write(update_payment{payment});
   };
-  auto held = place(900), waiting = place(1000), pinned = place(1100), done = place(1200), released = place(1300),
-       refunding = place(1400), declined = place(1500);
+  auto held = place(900), waiting = place(1000), pinned = place(1100), done = place(1200),
+       released = place(1300), refunding = place(1400), declined = place(1500);
   pay(waiting, attempt_state::requires_action);
   pay(pinned, attempt_state::pending);
   s.shard.write(all_reservations(pinned, reservation_state::pinned));
@@ -202,13 +208,15 @@ TEST_CASE("what a shard must resume: open reservations and attempts whose end is
   s.shard.write(all_reservations(done, reservation_state::claimed), moved(s.variant, -1, -1, "sold"));
   s.shard.write(all_reservations(released, reservation_state::released), moved(s.variant, 0, -1, "released"));
   pay(refunding, attempt_state::refunding);
-  s.shard.write(all_reservations(refunding, reservation_state::released), moved(s.variant, 0, -1, "released"));
+  s.shard.write(all_reservations(refunding, reservation_state::released),
+                moved(s.variant, 0, -1, "released"));
   pay(declined, attempt_state::declined);
 
   auto open = db.reader().open_orders(s.shard.id());
 
   auto find = [&](const order_row& order) {
-    return std::find_if(open.begin(), open.end(), [&](const open_order& o) { return o.order_id == order.id; });
+    return std::find_if(open.begin(), open.end(),
+                        [&](const open_order& o) { return o.order_id == order.id; });
   };
   CHECK(open.size() == 5);
   REQUIRE(find(held) != open.end());

@@ -24,15 +24,19 @@ std::string consumer() {
 
 } // namespace
 
-TEST_CASE("events of a shard are read in the order of their commits and, within one, of their write sets", "[outbox]") {
+TEST_CASE("events of a shard are read in the order of their commits and, within one, of their write sets",
+          "[outbox]") {
   ON_EVERY_STORE;
   owned_shard shard(db), other(db);
   auto id = new_id(shard.id());
   auto start = shard.held.seq;
   shard.write(event_about(id, "a"), event_about(id, "b"));
-  REQUIRE(shard.commit({in_shard(shard.id(), event_about(id, "c")), in_shard(shard.id(), event_about(id, "d"))}).what
-          == kind::committed);
-  std::vector both{in_shard(other.id(), event_about(new_id(other.id()), "x")), in_shard(shard.id(), event_about(id, "e"))};
+  REQUIRE(
+    shard.commit({in_shard(shard.id(), event_about(id, "c")), in_shard(shard.id(), event_about(id, "d"))})
+      .what
+    == kind::committed);
+  std::vector both{in_shard(other.id(), event_about(new_id(other.id()), "x")),
+                   in_shard(shard.id(), event_about(id, "e"))};
   REQUIRE(db.journal().commit(batch_of({shard.held, other.held}, both)).what == kind::committed);
 
   auto events = db.outbox().read(shard.id(), start, std::numeric_limits<std::int32_t>::max(), 100);
@@ -58,8 +62,9 @@ TEST_CASE("a batch that fails or is fenced leaves no event and no gap", "[outbox
   shard.write(event_about(id, "first"));
   std::vector late{in_shard(shard.id(), event_about(id, "late"))};
   CHECK(db.journal().commit(batch_of({stale}, late)).what == kind::fenced);
-  CHECK(shard.commit({in_shard(shard.id(), event_about(id, "failed"), update_user{new_user(shard.id()), 1})}).what
-        == kind::failed);
+  CHECK(
+    shard.commit({in_shard(shard.id(), event_about(id, "failed"), update_user{new_user(shard.id()), 1})}).what
+    == kind::failed);
   shard.write(event_about(id, "second"));
 
   auto events = db.outbox().read(shard.id(), 0, 0, 10);
@@ -113,7 +118,8 @@ TEST_CASE("events are pruned once they are old and every consumer has passed the
   db.outbox().prune({mail, search}, at(1000));
   CHECK(left().size() == 5);
 
-  db.outbox().save({{mail, shard.id(), events[3].seq, events[3].n}, {search, shard.id(), events[1].seq, events[1].n}});
+  db.outbox().save(
+    {{mail, shard.id(), events[3].seq, events[3].n}, {search, shard.id(), events[1].seq, events[1].n}});
   CHECK(db.outbox().prune({mail, search}, at(1000)) == 2);
   CHECK(left() == std::vector<std::string>{"e2", "e3", "e4"});
 

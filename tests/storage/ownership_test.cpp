@@ -19,7 +19,8 @@ shard_row row_of(store_under_test& db, shard_id shard) {
 }
 
 const node_row* find(const std::vector<node_row>& nodes, const node_row& node) {
-  auto at = std::find_if(nodes.begin(), nodes.end(), [&](const auto& n) { return n.incarnation == node.incarnation; });
+  auto at = std::find_if(nodes.begin(), nodes.end(),
+                         [&](const auto& n) { return n.incarnation == node.incarnation; });
   return at == nodes.end() ? nullptr : &*at;
 }
 
@@ -72,16 +73,16 @@ TEST_CASE("the shards of a node whose heartbeat stopped can be taken, and it hea
   ON_EVERY_STORE;
   owned_shard shard(db);
   auto heir = new_node(db);
-  db.wait(300ms);
+  db.wait(1500ms);
   REQUIRE(db.ownership().heartbeat(heir.incarnation));
 
-  auto nodes = db.ownership().nodes(200ms);
+  auto nodes = db.ownership().nodes(1s);
   REQUIRE(find(nodes, shard.node));
   CHECK_FALSE(find(nodes, shard.node)->alive);
   REQUIRE(find(nodes, heir));
   CHECK(find(nodes, heir)->alive);
 
-  auto taken = db.ownership().acquire(heir, {shard.id()}, 200ms);
+  auto taken = db.ownership().acquire(heir, {shard.id()}, 1s);
   REQUIRE(taken.size() == 1);
   CHECK(taken[0].epoch == shard.held.epoch + 1);
   CHECK_FALSE(db.ownership().heartbeat(shard.node.incarnation));
@@ -91,16 +92,16 @@ TEST_CASE("a heartbeat keeps a node alive and its shards its own", "[ownership]"
   ON_EVERY_STORE;
   owned_shard shard(db);
   auto rival = new_node(db);
-  db.wait(300ms);
+  db.wait(1500ms);
   REQUIRE(db.ownership().heartbeat(shard.node.incarnation));
 
-  auto nodes = db.ownership().nodes(200ms);
+  auto nodes = db.ownership().nodes(1s);
   REQUIRE(find(nodes, shard.node));
   CHECK(find(nodes, shard.node)->alive);
   CHECK(find(nodes, shard.node)->name == shard.node.name);
   CHECK(find(nodes, shard.node)->address == shard.node.address);
   CHECK(find(nodes, shard.node)->started_at == shard.node.started_at);
-  CHECK(db.ownership().acquire(rival, {shard.id()}, 200ms).empty());
+  CHECK(db.ownership().acquire(rival, {shard.id()}, 1s).empty());
 }
 
 TEST_CASE("a released shard is nobody's, and a late release changes nothing", "[ownership]") {

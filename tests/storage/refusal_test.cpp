@@ -15,7 +15,8 @@ namespace {
 /// Commits the write set between two innocent ones and expects that it alone is refused.
 write_result refused_alone(owned_shard& shard, const write_set& ws) {
   auto before = new_user(shard.id()), after = new_user(shard.id());
-  auto out = shard.commit({in_shard(shard.id(), insert_user{before}), ws, in_shard(shard.id(), insert_user{after})});
+  auto out =
+    shard.commit({in_shard(shard.id(), insert_user{before}), ws, in_shard(shard.id(), insert_user{after})});
   REQUIRE(out.what == kind::committed);
   REQUIRE(out.results.size() == 3);
   CHECK(out.results[0].refused == refusal::none);
@@ -35,14 +36,16 @@ TEST_CASE("a write set whose SKU is taken is refused alone, the rest of its batc
   twin.sku = s.variant.sku;
   auto beside = new_variant(s.product, 3);
 
-  auto result = refused_alone(s.shard, in_shard(s.shard.id(), put_variant{beside}, level_of(beside), put_variant{twin},
-                                                event_about(s.product.id, "product.updated")));
+  auto result =
+    refused_alone(s.shard, in_shard(s.shard.id(), put_variant{beside}, level_of(beside), put_variant{twin},
+                                    event_about(s.product.id, "product.updated")));
 
   CHECK(result.refused == refusal::sku_taken);
   CHECK(result.detail == twin.sku);
   CHECK(db.reader().load_product(s.product.id)->variants.size() == 1); // nothing of the write set is there
   auto events = db.outbox().read(s.shard.id(), 0, 0, 100);
-  CHECK(std::none_of(events.begin(), events.end(), [](const auto& e) { return e.event.topic == "product.updated"; }));
+  CHECK(std::none_of(events.begin(), events.end(),
+                     [](const auto& e) { return e.event.topic == "product.updated"; }));
 }
 
 TEST_CASE("of two write sets of a batch that want the same SKU the first gets it", "[refusal]") {
@@ -51,7 +54,8 @@ TEST_CASE("of two write sets of a batch that want the same SKU the first gets it
   auto first = new_variant(s.product, 2), second = new_variant(s.product, 3);
   second.sku = first.sku;
 
-  auto out = s.shard.commit({in_shard(s.shard.id(), put_variant{first}), in_shard(s.shard.id(), put_variant{second})});
+  auto out =
+    s.shard.commit({in_shard(s.shard.id(), put_variant{first}), in_shard(s.shard.id(), put_variant{second})});
 
   REQUIRE(out.what == kind::committed);
   CHECK(out.results[0].refused == refusal::none);
@@ -62,14 +66,16 @@ TEST_CASE("of two write sets of a batch that want the same SKU the first gets it
   CHECK(variants[1] == first);
 }
 
-TEST_CASE("a SKU belongs to one store, is free without text, and is free again once its variant is removed", "[refusal]") {
+TEST_CASE("a SKU belongs to one store, is free without text, and is free again once its variant is removed",
+          "[refusal]") {
   ON_EVERY_STORE;
   shop s(db);
   auto neighbour = new_store(s.shard.id());
   auto theirs = new_product(neighbour.id);
   auto same = new_variant(theirs);
   same.sku = s.variant.sku;
-  CHECK(s.shard.write(insert_store{neighbour}, insert_product{theirs}, put_variant{same}).refused == refusal::none);
+  CHECK(s.shard.write(insert_store{neighbour}, insert_product{theirs}, put_variant{same}).refused
+        == refusal::none);
 
   auto a = new_variant(s.product, 2), b = new_variant(s.product, 3);
   a.sku = b.sku = "";
@@ -84,7 +90,8 @@ TEST_CASE("a SKU belongs to one store, is free without text, and is free again o
   heir.sku = s.variant.sku;
   CHECK(s.shard.write(put_variant{gone}).refused == refusal::none);
   CHECK(s.shard.write(put_variant{heir}).refused == refusal::none);
-  CHECK(s.shard.write(put_variant{s.variant}).refused == refusal::sku_taken); // and its old owner cannot have it back
+  CHECK(s.shard.write(put_variant{s.variant}).refused
+        == refusal::sku_taken); // and its old owner cannot have it back
 }
 
 TEST_CASE("a write set hands a SKU from one variant to another", "[refusal]") {
@@ -128,11 +135,13 @@ TEST_CASE("a product whose handle is taken is refused, new or renamed", "[refusa
   CHECK(s.shard.write(insert_store{neighbour}, insert_product{theirs}).refused == refusal::none);
 }
 
-TEST_CASE("a checkout whose key is used is refused with the first order's id and draws no number", "[refusal]") {
+TEST_CASE("a checkout whose key is used is refused with the first order's id and draws no number",
+          "[refusal]") {
   ON_EVERY_STORE;
   shop s(db);
   auto user = new_id(3);
-  auto first = new_order(s.store.id, user), twin = new_order(s.store.id, user), next = new_order(s.store.id, user);
+  auto first = new_order(s.store.id, user), twin = new_order(s.store.id, user),
+       next = new_order(s.store.id, user);
   auto checkout_with = [&](const order_row& order, const std::string& key) {
     auto ws = s.checkout(order, 1);
     ws.mutations.push_back(key_of(order, key));
@@ -153,7 +162,8 @@ TEST_CASE("of twins in one batch one is placed", "[refusal]") {
   ON_EVERY_STORE;
   shop s(db);
   auto user = new_id(3);
-  auto first = new_order(s.store.id, user), twin = new_order(s.store.id, user), third = new_order(s.store.id, user);
+  auto first = new_order(s.store.id, user), twin = new_order(s.store.id, user),
+       third = new_order(s.store.id, user);
   auto set_of = [&](const order_row& order, const std::string& key) {
     auto ws = s.checkout(order, 1);
     ws.mutations.push_back(key_of(order, key));
@@ -192,7 +202,8 @@ TEST_CASE("a command done before is refused as existing, whatever its rows have 
   s.shard.write_set(ws);
   auto paid = order;
   paid.status = order_status::paid;
-  s.shard.write(update_order{paid, 1}, all_reservations(order, reservation_state::claimed), moved(s.variant, -2, -2, "sold"));
+  s.shard.write(update_order{paid, 1}, all_reservations(order, reservation_state::claimed),
+                moved(s.variant, -2, -2, "sold"));
 
   CHECK(refused_alone(s.shard, ws).refused == refusal::exists);
   CHECK(s.level().on_hand == 8);
@@ -205,10 +216,11 @@ TEST_CASE("a command done before is refused as existing, whatever its rows have 
   auto import = new_import(s.store.id);
   auto review = new_review(s.product, new_id(4));
   auto cart = new_cart(s.store.id, new_id(4));
-  s.shard.write(insert_user{user}, insert_payment{payment}, insert_import{import}, insert_review{review}, insert_cart{cart});
-  for (const auto& again : std::vector<mutation>{insert_user{user}, insert_store{s.store}, insert_product{s.product},
-                                                 insert_payment{payment}, insert_import{import}, insert_review{review},
-                                                 insert_cart{cart}}) {
+  s.shard.write(insert_user{user}, insert_payment{payment}, insert_import{import}, insert_review{review},
+                insert_cart{cart});
+  for (const auto& again : std::vector<mutation>{
+         insert_user{user}, insert_store{s.store}, insert_product{s.product}, insert_payment{payment},
+         insert_import{import}, insert_review{review}, insert_cart{cart}}) {
     CAPTURE(again.index());
     CHECK(refused_alone(s.shard, {s.shard.id(), {again}}).refused == refusal::exists);
   }
@@ -231,10 +243,12 @@ TEST_CASE("a user reviews a product once and votes for a review once", "[refusal
   ON_EVERY_STORE;
   shop s(db);
   auto user = new_id(6);
-  auto review = new_review(s.product, user), second = new_review(s.product, user), others = new_review(s.product, new_id(6));
+  auto review = new_review(s.product, user), second = new_review(s.product, user),
+       others = new_review(s.product, new_id(6));
   s.shard.write(insert_review{review});
 
-  CHECK(refused_alone(s.shard, in_shard(s.shard.id(), insert_review{second})).refused == refusal::already_reviewed);
+  CHECK(refused_alone(s.shard, in_shard(s.shard.id(), insert_review{second})).refused
+        == refusal::already_reviewed);
   CHECK_FALSE(db.reader().load_review(second.id).has_value());
   CHECK(s.shard.write(insert_review{others}).refused == refusal::none);
 
@@ -249,7 +263,8 @@ TEST_CASE("a user reviews a product once and votes for a review once", "[refusal
 TEST_CASE("a refused write set leaves what others of its batch want free", "[refusal]") {
   ON_EVERY_STORE;
   shop s(db);
-  auto refused = new_variant(s.product, 2), wants_it = new_variant(s.product, 3), twin = new_variant(s.product, 4);
+  auto refused = new_variant(s.product, 2), wants_it = new_variant(s.product, 3),
+       twin = new_variant(s.product, 4);
   twin.sku = s.variant.sku;
   wants_it.sku = refused.sku;
 

@@ -27,8 +27,8 @@ TEST_CASE("a user, its sessions, carts and orders come back as written", "[round
     auto user = any_user(shard.id());
     auto sessions = std::vector{any_session(user.id), any_session(user.id)};
     user_cart_row cart{user.id, new_id(9), new_id(9), any_time()};
-    shard.write(insert_user{user}, insert_session{sessions[0]}, insert_session{sessions[1]}, put_user_cart{cart},
-                put_user_order{{user.id, new_id(9), new_id(9), any_time()}});
+    shard.write(insert_user{user}, insert_session{sessions[0]}, insert_session{sessions[1]},
+                put_user_cart{cart}, put_user_order{{user.id, new_id(9), new_id(9), any_time()}});
     auto loaded = db.reader().load_user(user.id);
     RC_ASSERT(loaded.has_value());
     RC_ASSERT(loaded->user == user);
@@ -199,7 +199,8 @@ TEST_CASE("a review and an import come back as written and as changed", "[round 
     auto changed = any_import(s.store.id);
     changed.id = import.id;
     changed.created_at = import.created_at;
-    s.shard.write(insert_review_vote{review.id, review.product_id, review.store_id, new_id(1)}, update_import{changed});
+    s.shard.write(insert_review_vote{review.id, review.product_id, review.store_id, new_id(1)},
+                  update_import{changed});
     ++review.helpful;
     RC_ASSERT(db.reader().load_review(review.id) == review);
     RC_ASSERT(db.reader().load_import(import.id) == changed);
@@ -246,7 +247,7 @@ TEST_CASE("what was never written is not there", "[round trip]") {
   CHECK_FALSE(r.has_bought(id, id, id));
 }
 
-// --- the user's side --------------------------------------------------------------------------------------------------
+// --- the user's side ---
 
 TEST_CASE("sessions that have expired are not loaded", "[user]") {
   ON_EVERY_STORE;
@@ -271,7 +272,8 @@ TEST_CASE("the cart last touched only moves forward in the user's index", "[user
   owned_shard shard(db);
   auto user = new_user(shard.id());
   auto tea = new_id(1), shoes = new_id(2), cart = new_id(1);
-  shard.write(insert_user{user}, put_user_cart{{user.id, tea, cart, at(100)}}, put_user_cart{{user.id, shoes, new_id(2), at(50)}});
+  shard.write(insert_user{user}, put_user_cart{{user.id, tea, cart, at(100)}},
+              put_user_cart{{user.id, shoes, new_id(2), at(50)}});
   shard.write(put_user_cart{{user.id, tea, cart, at(200)}});
   shard.write(put_user_cart{{user.id, tea, cart, at(150)}});
 
@@ -293,6 +295,7 @@ TEST_CASE("an order put into the user's index twice is there once", "[user]") {
   user_order_row row{user.id, new_id(1), new_id(1), at()};
   shard.write(insert_user{user}, put_user_order{row});
   CHECK(shard.write(put_user_order{row}).refused == refusal::none);
-  CHECK(shard.commit({in_shard(shard.id(), put_user_order{row}), in_shard(shard.id(), put_user_order{row})}).what
-        == commit_outcome::kind::committed);
+  CHECK(
+    shard.commit({in_shard(shard.id(), put_user_order{row}), in_shard(shard.id(), put_user_order{row})}).what
+    == commit_outcome::kind::committed);
 }

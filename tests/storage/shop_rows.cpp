@@ -42,7 +42,8 @@ store_row new_store(shard_id shard) {
   x.slug = "tea-" + x.id.str();
   x.currency = "EUR";
   x.tax_rate_ppm = 190'000;
-  x.shipping_zones = {{"Home", {"DE", "AT"}, {{"Parcel", 490, 5000}, {"Express", 1290, -1}}}, {"World", {"*"}, {{"Air", 2500, -1}}}};
+  x.shipping_zones = {{"Home", {"DE", "AT"}, {{"Parcel", 490, 5000}, {"Express", 1290, -1}}},
+                      {"World", {"*"}, {{"Air", 2500, -1}}}};
   x.logo_url = "https://example.com/logo.svg";
   x.description = "Loose leaves";
   x.created_at = at();
@@ -108,7 +109,8 @@ order_row new_order(const ulid& store, const ulid& user) {
   x.shipping = 490;
   x.tax = 278;
   x.total = 1740;
-  x.address = {"Ada Lovelace", "12 St James's Square", "", "London", "", "SW1Y 4JH", "GB", "+44 20 7946 0000"};
+  x.address = {"Ada Lovelace", "12 St James's Square", "", "London", "", "SW1Y 4JH",
+               "GB",           "+44 20 7946 0000"};
   x.shipping_method = "Parcel";
   x.email = "ada@example.com";
   x.created_at = at();
@@ -172,7 +174,8 @@ insert_level level_of(const variant_row& variant, bool backorder) {
   return {{variant.id, variant.store_id, 0, 0, backorder, -1}};
 }
 
-move_stock moved(const variant_row& variant, std::int64_t on_hand, std::int64_t reserved, const std::string& reason) {
+move_stock moved(const variant_row& variant, std::int64_t on_hand, std::int64_t reserved,
+                 const std::string& reason) {
   return {variant.id, variant.store_id, on_hand, reserved, reason, {}, {}, "", at()};
 }
 

@@ -13,7 +13,8 @@ storage::product_row new_product(const storage::ulid& store);
 storage::variant_row new_variant(const storage::product_row& product, std::int32_t position = 1);
 storage::cart_row new_cart(const storage::ulid& store, const storage::ulid& user);
 storage::order_row new_order(const storage::ulid& store, const storage::ulid& user);
-storage::order_item_row item_of(const storage::order_row& order, const storage::variant_row& variant, std::int64_t quantity);
+storage::order_item_row item_of(const storage::order_row& order, const storage::variant_row& variant,
+                                std::int64_t quantity);
 storage::payment_row new_payment(const storage::order_row& order);
 storage::review_row new_review(const storage::product_row& product, const storage::ulid& user);
 storage::import_row new_import(const storage::ulid& store);

@@ -194,7 +194,8 @@ TEST_CASE("the same seed gives the same run, and another seed another one", "[si
     for (int i = 0; i < 200; ++i) {
       w.now += 100ms;
       auto out = w.commit();
-      log += std::to_string(static_cast<int>(out.what)) + ' ' + std::to_string(w.journal->take_delay().count()) + '\n';
+      log += std::to_string(static_cast<int>(out.what)) + ' '
+           + std::to_string(w.journal->take_delay().count()) + '\n';
       auto row = w.db.dump().shards[5];
       w.held = {5, row.epoch, row.seq};
       log += std::to_string(row.epoch) + '/' + std::to_string(row.seq) + ' ';
@@ -227,7 +228,8 @@ TEST_CASE("reads fail now and then when the plan says so, and work again when it
     CHECK_NOTHROW(reader->load_user(new_id(5)));
 }
 
-TEST_CASE("without its fence the database takes a stale batch, and the checker says so", "[simulated][mutant]") {
+TEST_CASE("without its fence the database takes a stale batch, and the checker says so",
+          "[simulated][mutant]") {
   simulated::mutants bugs;
   bugs.ignore_fence = GENERATE(true, false);
   world w{{}, bugs};
@@ -241,15 +243,18 @@ TEST_CASE("without its fence the database takes a stale batch, and the checker s
   auto broken = checker::check(w.db.dump(), {});
   if (bugs.ignore_fence) {
     CHECK(out.what == kind::committed);
-    CHECK(std::any_of(broken.begin(), broken.end(), [](const auto& v) { return v.invariant == "epochs_rise"; }));
-    CHECK(std::any_of(broken.begin(), broken.end(), [](const auto& v) { return v.invariant == "no_commit_after_take_over"; }));
+    CHECK(
+      std::any_of(broken.begin(), broken.end(), [](const auto& v) { return v.invariant == "epochs_rise"; }));
+    CHECK(std::any_of(broken.begin(), broken.end(),
+                      [](const auto& v) { return v.invariant == "no_commit_after_take_over"; }));
   } else {
     CHECK(out.what == kind::fenced);
     CHECK(broken.empty());
   }
 }
 
-TEST_CASE("without its idempotency row a key places two orders, and the checker says so", "[simulated][mutant]") {
+TEST_CASE("without its idempotency row a key places two orders, and the checker says so",
+          "[simulated][mutant]") {
   simulated::mutants bugs;
   bugs.skip_idempotency_row = GENERATE(true, false);
   world w{{}, bugs};
@@ -266,9 +271,11 @@ TEST_CASE("without its idempotency row a key places two orders, and the checker 
     REQUIRE(out.what == kind::committed);
     ++w.held.seq;
     if (i > 0)
-      seen.operations.push_back({store.id, caller, "k", "", order.id, out.results[0].refused == refusal::none});
+      seen.operations.push_back(
+        {store.id, caller, "k", "", order.id, out.results[0].refused == refusal::none});
   }
   auto broken = checker::check(w.db.dump(), seen);
-  CHECK(std::any_of(broken.begin(), broken.end(), [](const auto& v) { return v.invariant == "one_order_per_key"; })
+  CHECK(std::any_of(broken.begin(), broken.end(),
+                    [](const auto& v) { return v.invariant == "one_order_per_key"; })
         == bugs.skip_idempotency_row);
 }

@@ -12,9 +12,10 @@ TEST_CASE("stock deltas of a batch are summed per variant", "[stock]") {
   auto other = new_variant(s.product, 2);
   s.shard.write(put_variant{other}, level_of(other));
 
-  auto out = s.shard.commit({in_shard(s.shard.id(), moved(s.variant, 5, 0, "restocked"), moved(other, 7, 0, "initial")),
-                             in_shard(s.shard.id(), moved(s.variant, 0, 3, "reserved")),
-                             in_shard(s.shard.id(), moved(s.variant, -1, 0, "adjusted"))});
+  auto out = s.shard.commit(
+    {in_shard(s.shard.id(), moved(s.variant, 5, 0, "restocked"), moved(other, 7, 0, "initial")),
+     in_shard(s.shard.id(), moved(s.variant, 0, 3, "reserved")),
+     in_shard(s.shard.id(), moved(s.variant, -1, 0, "adjusted"))});
 
   REQUIRE(out.what == kind::committed);
   CHECK(s.level().on_hand == 14);
@@ -27,7 +28,8 @@ TEST_CASE("reserving more than there is fails the batch and writes nothing of it
   shop s(db, 10);
   auto order = new_order(s.store.id, new_id(1));
 
-  auto out = s.shard.commit({s.checkout(order, 4), in_shard(s.shard.id(), moved(s.variant, 0, 7, "reserved"))});
+  auto out =
+    s.shard.commit({s.checkout(order, 4), in_shard(s.shard.id(), moved(s.variant, 0, 7, "reserved"))});
 
   CHECK(out.what == kind::failed);
   CHECK_FALSE(db.reader().load_order(order.id).has_value());
@@ -50,7 +52,9 @@ TEST_CASE("deltas that are valid only together pass when one batch holds them, i
   CHECK(s.level().reserved == 25);
 }
 
-TEST_CASE("stock below zero, reservations below zero and stock under reservations are refused by the database", "[stock]") {
+TEST_CASE(
+  "stock below zero, reservations below zero and stock under reservations are refused by the database",
+  "[stock]") {
   ON_EVERY_STORE;
   shop s(db, 10);
   s.shard.write(moved(s.variant, 0, 6, "reserved"));
@@ -58,7 +62,8 @@ TEST_CASE("stock below zero, reservations below zero and stock under reservation
   CHECK(s.shard.commit({in_shard(s.shard.id(), moved(s.variant, -5, 0, "adjusted"))}).what == kind::failed);
   CHECK(s.shard.commit({in_shard(s.shard.id(), moved(s.variant, 0, -7, "released"))}).what == kind::failed);
   CHECK(s.shard.commit({in_shard(s.shard.id(), moved(s.variant, -11, -6, "adjusted"))}).what == kind::failed);
-  CHECK(s.shard.commit({in_shard(s.shard.id(), moved(s.variant, -4, 0, "adjusted"))}).what == kind::committed);
+  CHECK(s.shard.commit({in_shard(s.shard.id(), moved(s.variant, -4, 0, "adjusted"))}).what
+        == kind::committed);
   CHECK(s.level().on_hand == 6);
   CHECK(s.level().reserved == 6);
 }
@@ -68,11 +73,13 @@ TEST_CASE("a variant that allows back-orders sells below zero, others never", "[
   shop s(db, 1);
   s.shard.write(set_level_policy{s.variant.id, s.store.id, true, 5});
 
-  REQUIRE(s.shard.commit({in_shard(s.shard.id(), moved(s.variant, 0, 3, "reserved"))}).what == kind::committed);
+  REQUIRE(s.shard.commit({in_shard(s.shard.id(), moved(s.variant, 0, 3, "reserved"))}).what
+          == kind::committed);
   CHECK(s.level() == level_row{s.variant.id, s.store.id, 1, 3, true, 5});
 
   INFO("turning the policy back while more is reserved than there is");
-  CHECK(s.shard.commit({in_shard(s.shard.id(), set_level_policy{s.variant.id, s.store.id, false, 5})}).what == kind::failed);
+  CHECK(s.shard.commit({in_shard(s.shard.id(), set_level_policy{s.variant.id, s.store.id, false, 5})}).what
+        == kind::failed);
   REQUIRE(s.shard.commit({in_shard(s.shard.id(), moved(s.variant, -3, -3, "sold"))}).what == kind::committed);
   CHECK(s.level().on_hand == -2);
   CHECK(s.level().reserved == 0);
@@ -104,7 +111,8 @@ TEST_CASE("stock does not move for a variant that is missing or another store's"
   theirs.store_id = neighbour.id;
 
   CHECK(s.shard.commit({in_shard(s.shard.id(), moved(theirs, 1, 0, "adjusted"))}).what == kind::failed);
-  CHECK(s.shard.commit({in_shard(s.shard.id(), moved(new_variant(s.product), 1, 0, "adjusted"))}).what == kind::failed);
+  CHECK(s.shard.commit({in_shard(s.shard.id(), moved(new_variant(s.product), 1, 0, "adjusted"))}).what
+        == kind::failed);
   CHECK(s.level().on_hand == 10);
 }
 
@@ -167,7 +175,8 @@ TEST_CASE("a reservation made and settled in one batch ends settled", "[stock][r
   shop s(db, 10);
   auto order = new_order(s.store.id, new_id(1));
 
-  auto out = s.shard.commit({s.checkout(order, 2), in_shard(s.shard.id(), all_reservations(order, reservation_state::pinned)),
+  auto out = s.shard.commit({s.checkout(order, 2),
+                             in_shard(s.shard.id(), all_reservations(order, reservation_state::pinned)),
                              in_shard(s.shard.id(), all_reservations(order, reservation_state::claimed),
                                       moved(s.variant, -2, -2, "sold"))});
 
@@ -177,7 +186,8 @@ TEST_CASE("a reservation made and settled in one batch ends settled", "[stock][r
   CHECK(s.level().reserved == 0);
 }
 
-TEST_CASE("a released reservation can be made again, for money that came late; no other can", "[stock][reservation]") {
+TEST_CASE("a released reservation can be made again, for money that came late; no other can",
+          "[stock][reservation]") {
   ON_EVERY_STORE;
   shop s(db, 10);
   auto order = new_order(s.store.id, new_id(1));
