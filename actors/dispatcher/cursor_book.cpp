@@ -27,6 +27,11 @@ void cursor_book::advance(const std::string& consumer, storage::shard_id shard, 
   at = std::max(at, to);
 }
 
+bool cursor_book::dirty() {
+  std::lock_guard lock{guard_};
+  return !dirty_.empty();
+}
+
 void cursor_book::flush(storage::timestamp now, std::chrono::milliseconds older_than) {
   std::vector<storage::outbox_cursor> all;
   {

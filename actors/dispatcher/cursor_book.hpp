@@ -25,6 +25,8 @@ public:
   /// May throw storage::unavailable.
   position read(const std::string& consumer, storage::shard_id shard, storage::timestamp now);
   void advance(const std::string& consumer, storage::shard_id shard, position to);
+  /// Whether something moved that is not written yet.
+  bool dirty();
   /// Writes what moved, if the last time is long enough ago. May throw storage::unavailable: it is kept for the next time.
   void flush(storage::timestamp now, std::chrono::milliseconds older_than);
 

@@ -131,6 +131,16 @@ void dispatcher_state::deliver() {
   }
   if (waits)
     arm(std::chrono::milliseconds{250});
+  if (cursors->dirty()) { // the last ones of a burst are written as well
+    services->event_workers->post([cursors = cursors, time = context.time] {
+      try {
+        cursors->flush(time->now(), flush_every);
+      } catch (const std::exception& e) {
+        spdlog::warn("the cursors of the events were not written: {}", e.what());
+      }
+    });
+    arm(flush_every);
+  }
   if (overflowed && backlog.empty())
     read_outbox();
 }
@@ -138,6 +148,8 @@ void dispatcher_state::deliver() {
 void dispatcher_state::deliver_to(std::size_t which) {
   auto& c = consumers[which];
   auto first = backlog.begin() + static_cast<std::ptrdiff_t>(c.done - base);
+  if (keeps_failing(c))
+    return park(which, *first);
   auto count = std::min<std::size_t>(batch_max, static_cast<std::size_t>(backlog.end() - first));
   std::vector<storage::outbox_event> events(first, first + static_cast<std::ptrdiff_t>(count));
   c.asked = count;
@@ -153,6 +165,31 @@ void dispatcher_state::deliver_to(std::size_t which) {
       cursors->flush(time->now(), flush_every);
     } catch (const std::exception& e) {
       spdlog::warn("events for {} were not delivered: {}", name, e.what());
+    }
+    caf::anon_send(me, runtime::retry_atom_v, std::uint64_t{which}, std::uint64_t{n});
+  };
+  if (!services->event_workers->post(std::move(job)))
+    done(which, 0);
+}
+
+bool dispatcher_state::keeps_failing(const consumer& c) const {
+  return c.failures >= failures_before_parking && c.target && c.target->parks_what_fails();
+}
+
+// Only what is written down for the operator is passed over.
+void dispatcher_state::park(std::size_t which, const storage::outbox_event& poison) {
+  auto& c = consumers[which];
+  c.asked = 1;
+  auto job = [me = caf::actor_cast<caf::actor>(self), which, poison, name = c.name, cursors = cursors,
+              outbox = services->outbox] {
+    std::size_t n = 0;
+    try {
+      outbox->park(name, poison, "delivery failed " + std::to_string(failures_before_parking) + " times");
+      cursors->advance(name, poison.shard, position_of(poison));
+      n = 1;
+      spdlog::error("an event ({}, {}, {}) keeps failing for {}: parked", poison.shard, poison.seq, poison.n, name);
+    } catch (const std::exception& e) {
+      spdlog::error("an event of {} that keeps failing was not parked: {}", name, e.what());
     }
     caf::anon_send(me, runtime::retry_atom_v, std::uint64_t{which}, std::uint64_t{n});
   };
@@ -207,21 +244,8 @@ void dispatcher_state::done(std::size_t which, std::size_t count) {
   } else if (count > 0) {
     c.failures = 1;
     c.not_before = context.time->now() + std::chrono::milliseconds{200};
-  } else if (++c.failures >= failures_before_parking && c.target && c.done < base + backlog.size()
-             && c.target->parks_what_fails()) {
-    const auto& poison = backlog[c.done - base];
-    spdlog::error("an event ({}, {}, {}) keeps failing for {}: parked", poison.shard, poison.seq, poison.n, c.name);
-    services->event_workers->post([outbox = services->outbox, name = c.name, poison] {
-      try {
-        outbox->park(name, poison, "delivery failed " + std::to_string(failures_before_parking) + " times");
-      } catch (const std::exception& e) {
-        spdlog::error("a parked event of {} was not written down: {}", name, e.what());
-      }
-    });
-    cursors->advance(c.name, poison.shard, position_of(poison));
-    ++c.done;
-    c.failures = 0;
   } else {
+    ++c.failures;
     auto wait = std::chrono::milliseconds{200} * (1 << std::min(c.failures - 1, 8));
     c.not_before = context.time->now() + std::min<std::chrono::milliseconds>(wait, std::chrono::seconds{60});
   }
@@ -229,6 +253,8 @@ void dispatcher_state::done(std::size_t which, std::size_t count) {
     arm(count == asked ? std::chrono::milliseconds{1} : std::chrono::milliseconds{200});
   else
     trim();
+  if (count > 0)
+    arm(flush_every);
 }
 
 void dispatcher_state::trim() {

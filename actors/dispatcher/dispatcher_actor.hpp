@@ -59,6 +59,8 @@ struct dispatcher_state {
   void arm(std::chrono::milliseconds wait);
   void deliver();
   void deliver_to(std::size_t which);
+  bool keeps_failing(const consumer& c) const;
+  void park(std::size_t which, const storage::outbox_event& poison);
   void index_orders(std::size_t which, std::vector<storage::outbox_event> events);
   void done(std::size_t which, std::size_t count);
   void trim();
