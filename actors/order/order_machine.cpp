@@ -11,6 +11,8 @@ using storage::reservation_state;
 
 namespace {
 
+constexpr const char* expired = "reservation_expired"; ///< the note of an order whose deadline has passed
+
 bool open(const storage::reservation_row& r) noexcept {
   return r.state == reservation_state::held || r.state == reservation_state::pinned;
 }
@@ -167,7 +169,7 @@ decision order_machine::paid(storage::timestamp now) const {
   set_reservations(d, reservation_state::claimed, {});
   d.next.order.status = order_status::paid;
   d.next.order.payment = payment_status::completed;
-  if (now_.order.note == "reservation_expired") // the gateway had taken the money before it could be told to stop
+  if (now_.order.note == expired) // the gateway had taken the money before it could be told to stop
     d.next.order.note.clear();
   change_order(d, now);
   d.rows.push_back(event(d.next.order, "order.paid", now));
@@ -280,7 +282,7 @@ verdict order_machine::payment_answered(const storage::ulid& id, const gateway_a
 verdict order_machine::reservation_expired(storage::timestamp now) const {
   if (now_.order.status != order_status::pending || !holds_goods())
     return no_change();
-  return cancel("reservation_expired", now);
+  return cancel(expired, now);
 }
 
 verdict order_machine::cancel(const std::string& reason, storage::timestamp now) const {
@@ -288,8 +290,16 @@ verdict order_machine::cancel(const std::string& reason, storage::timestamp now)
   switch (now_.order.status) {
     case order_status::pending: {
       if (p != nullptr && p->provider != "manual" && !final(p->state)) {
-        if (p->state == attempt_state::cancelling)
-          return no_change();
+        if (p->state == attempt_state::cancelling) {
+          // A person's wish outlives the deadline's: should the gateway have taken the money already, it goes back.
+          if (reason == expired || now_.order.note != expired)
+            return no_change();
+          decision d;
+          d.next = now_;
+          d.next.order.note = reason;
+          change_order(d, now);
+          return d;
+        }
         // Still held until the gateway confirms that it will not take the money.
         auto d = with_attempt(attempt_state::cancelling, {}, now);
         d.next.payments.back().provider_reference = p->provider_reference;
