@@ -1,0 +1,126 @@
+#include "simulation/world/run.hpp"
+
+#include "actors/kinds.hpp"
+#include "actors/type_ids.hpp"
+#include "simulation/world/nemesis.hpp"
+#include "simulation/world/verdict.hpp"
+
+#include <fmt/format.h>
+
+namespace souk::simulation {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+struct plan {
+  world_options world;
+  market_plan market;
+  nemesis_plan nemesis;
+  std::vector<shop_plan> shops;
+};
+
+/// Everything about a run comes from its seed: calm ones, stormy ones, small and large batches, tight and roomy memory.
+plan plan_of(std::uint64_t seed, mutant bug) {
+  storage::simulated::random_source random(seed * 7919 + 13);
+  plan p;
+  auto& w = p.world;
+  w.seed = seed;
+  w.lanes = 1 + random.below(3);
+  w.lane.batch_max = std::array<std::size_t, 4>{1, 4, 32, 256}[random.below(4)];
+  w.shards.sweep_every = 30s;
+  w.shards.idle = random.chance(0.5) ? 36'000s : 60s;
+  w.shards.entities_max = random.chance(0.25) ? 8 + random.below(12) : 800;
+  w.used.resize(1 + random.below(w.used.size()));
+  w.worker_latency = microseconds{std::array<int, 3>{500, 5'000, 50'000}[random.below(3)]};
+  w.slow_gateway = random.chance(0.3) ? 0.2 : 0;
+  if (random.chance(0.5))
+    w.gateway = {0.1, 0.1};
+  auto storm = static_cast<double>(random.below(4)); // 0: the database never fails
+  auto& f = w.faults;
+  f.latency = microseconds{random.below(3'000)};
+  f.slow = random.chance(0.3) ? 0.05 : 0;
+  f.slow_up_to = 3s;
+  f.unavailable = 0.01 * storm;
+  f.lost_ack_applied = 0.008 * storm;
+  f.lost_ack_dropped = 0.008 * storm;
+  f.lost_ack_late = 0.008 * storm;
+  f.fenced = 0.001 * storm;
+  f.restart = 0.002 * storm;
+  f.crash_in_commit = 0.002 * storm;
+  f.read_unavailable = 0.005 * storm;
+
+  p.market.span = std::chrono::seconds{600 + random.below(3'000)};
+  p.market.purchases = 50 + static_cast<int>(random.below(80));
+  p.nemesis.span = p.market.span;
+  p.nemesis.crashes = static_cast<int>(random.below(4));
+  p.nemesis.take_overs = static_cast<int>(random.below(3));
+  p.nemesis.restarts = static_cast<int>(random.below(2));
+  p.nemesis.silences = random.chance(0.3) ? 1 : 0;
+  p.nemesis.dead_consumers = static_cast<int>(random.below(2));
+  auto shops = 1 + random.below(3);
+  for (std::uint64_t i = 0; i < shops; ++i) {
+    shop_plan s;
+    s.variants = 1 + static_cast<int>(random.below(4));
+    s.stock = static_cast<std::int64_t>(random.below(60));
+    s.backorder = random.chance(0.2);
+    s.low_stock_threshold = static_cast<std::int64_t>(random.below(5)) - 1;
+    s.price = random.chance(0.1) ? 0 : 1'250;
+    p.shops.push_back(s);
+  }
+
+  switch (bug) {
+    case mutant::none: break;
+    case mutant::ignore_fence: w.database_bugs.ignore_fence = true; break;
+    case mutant::answer_before_commit: w.lane.answer_before_commit = true; break;
+    case mutant::skip_idempotency_row: w.shop.skip_idempotency_row = true; break;
+  }
+  return p;
+}
+
+} // namespace
+
+run_result simulate(std::uint64_t seed, mutant bug) {
+  auto p = plan_of(seed, bug);
+  world w(p.world);
+  for (const auto* name : {"mail", "search"}) {
+    w.consumers.push_back(std::make_shared<recording_consumer>(name));
+    w.consumers.back()->parks = false; // down at times, and waited for
+  }
+  std::vector<shop> shops;
+  for (std::size_t i = 0; i < p.shops.size(); ++i)
+    shops.push_back(open_shop(w, w.options.used[i % w.options.used.size()], p.shops[i]));
+  w.start_node("a");
+  market people(w, shops, p.market);
+  nemesis trouble(w, p.nemesis);
+
+  run_result out;
+  out.seed = seed;
+  auto began = w.time.now();
+  verdict judge(w, people);
+  // The rows must be right at every moment, not only in the end.
+  for (int i = 0; i < 3 && out.held(); ++i) {
+    w.run_for(p.market.span / 3);
+    out.violations = judge.at_any_time();
+  }
+  if (out.held()) {
+    trouble.stop();
+    w.run_for(45min); // reservations expire, payments settle, refunds are paid, events arrive
+    out.violations = judge.at_rest();
+  }
+  out.acts = people.acts();
+  out.steps = w.steps();
+  out.crashes = trouble.crashes();
+  out.simulated = std::chrono::duration_cast<std::chrono::seconds>(w.time.now() - began);
+  out.orders = w.db.dump().orders.size();
+  if (!out.held())
+    out.history = w.log.text(400);
+  return out;
+}
+
+std::string run_result::story() const {
+  return fmt::format("seed {} broke {} promise(s); to see it again: ./souk simulate --seed {}\n\n{}\n{}", seed,
+                     violations.size(), seed, history, storage::checker::report(violations));
+}
+
+} // namespace souk::simulation

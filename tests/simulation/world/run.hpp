@@ -1,0 +1,31 @@
+#pragma once
+
+#include "simulation/world/market.hpp"
+
+#include <string>
+
+namespace souk::simulation {
+
+/// A deliberate bug, with which the simulation proves that it would notice it.
+enum class mutant : std::uint8_t { none, ignore_fence, answer_before_commit, skip_idempotency_row };
+
+struct run_result {
+  std::uint64_t seed = 0;
+  std::vector<storage::checker::violation> violations;
+  std::string history;     ///< of a failed run
+  std::uint64_t acts = 0;  ///< what shoppers and merchants did
+  std::uint64_t steps = 0; ///< messages handled
+  std::uint64_t orders = 0;
+  std::uint64_t crashes = 0;
+  std::chrono::seconds simulated{0};
+
+  bool held() const noexcept { return violations.empty(); }
+  /// For people: what is broken, how to see it again, what had happened.
+  std::string story() const;
+};
+
+/// One run: shops, shoppers, merchants, and everything that can go wrong, all drawn from the seed; then the faults end, time
+/// passes until nothing is open any more, and every promise is checked.
+run_result simulate(std::uint64_t seed, mutant bug = mutant::none);
+
+} // namespace souk::simulation

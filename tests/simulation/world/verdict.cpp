@@ -1,0 +1,121 @@
+#include "simulation/world/verdict.hpp"
+
+#include "actors/kinds.hpp"
+#include "actors/type_ids.hpp"
+
+#include <fmt/format.h>
+
+namespace souk::simulation {
+
+using storage::attempt_state;
+using storage::order_status;
+using gateway_state = simulated_gateway::state;
+
+storage::checker::observations verdict::seen(bool at_rest) const {
+  storage::checker::observations out;
+  out.operations = people_.operations();
+  for (const auto& c : world_.consumers) {
+    out.deliveries.insert(out.deliveries.end(), c->got.begin(), c->got.end());
+    out.consumers.push_back(c->name());
+  }
+  out.at_rest = at_rest;
+  out.now = world_.time.now();
+  return out;
+}
+
+std::vector<storage::checker::violation> verdict::at_any_time() {
+  return storage::checker::check(world_.db.dump(), seen(false));
+}
+
+std::vector<storage::checker::violation> verdict::at_rest() {
+  auto rows = world_.db.dump();
+  found_ = storage::checker::check(rows, seen(true));
+  check_money(rows);
+  check_told(rows);
+  check_stock_acts(rows);
+  check_memory(rows);
+  return found_;
+}
+
+void verdict::check_money(const storage::simulated::tables& rows) {
+  const char* invariant = "money_moved_as_recorded";
+  for (const auto& [id, a] : world_.gateway->accounts()) {
+    if (a.captures > 1 || a.refunds > 1)
+      add(invariant, fmt::format("attempt {} was captured {} and refunded {} times", id.str(), a.captures, a.refunds));
+    auto at = rows.payments.find(id);
+    if (at == rows.payments.end()) {
+      if (a.captures > a.refunds)
+        add(invariant, fmt::format("attempt {} took money and has no payment row", id.str()));
+      continue;
+    }
+    const auto& p = at->second;
+    if (a.captures > 0 && (p.amount != a.amount || p.currency != a.currency))
+      add(invariant, fmt::format("attempt {} took {} {}, its row says {} {}", id.str(), a.amount, a.currency, p.amount, p.currency));
+    if (a.now == gateway_state::taken && p.state != attempt_state::succeeded)
+      add(invariant, fmt::format("attempt {} took money, its row is in state {}", id.str(), static_cast<int>(p.state)));
+    if (a.now == gateway_state::refunded && p.state != attempt_state::refunded)
+      add(invariant, fmt::format("attempt {} was refunded, its row is in state {}", id.str(), static_cast<int>(p.state)));
+  }
+  for (const auto& [id, p] : rows.payments) {
+    if (p.provider != "sandbox" || p.amount == 0)
+      continue;
+    auto at = world_.gateway->accounts().find(id);
+    auto now = at == world_.gateway->accounts().end() ? gateway_state::cancelled : at->second.now;
+    if (p.state == attempt_state::succeeded && now != gateway_state::taken)
+      add(invariant, fmt::format("payment {} succeeded, and the provider has no money of it", id.str()));
+    if (p.state == attempt_state::refunded && now != gateway_state::refunded)
+      add(invariant, fmt::format("payment {} is refunded, and the provider did not give it back", id.str()));
+  }
+}
+
+void verdict::check_told(const storage::simulated::tables& rows) {
+  for (const auto& [id, told] : people_.told_of_orders()) {
+    auto at = rows.orders.find(id);
+    if (at == rows.orders.end())
+      continue; // acknowledged_order_exists says so
+    auto is = at->second.status;
+    bool over = is == order_status::cancelled || is == order_status::refunded;
+    // Pending, paid, shipped, delivered, then cancelled or refunded: nothing ever goes back. Paid goods are not just cancelled.
+    if (is < told.status || (told.status == order_status::cancelled && is != told.status)
+        || (told.status == order_status::paid && is == order_status::cancelled)
+        || ((told.status == order_status::shipped || told.status == order_status::delivered) && over))
+      add("told_is_true", fmt::format("order {}: its shopper was told {}, and it is {}", id.str(), name_of(told.status), name_of(is)));
+    if (told.cancelled && !over)
+      add("told_is_true", fmt::format("order {}: a cancellation was accepted, and it is {}", id.str(), name_of(is)));
+  }
+}
+
+void verdict::check_stock_acts(const storage::simulated::tables& rows) {
+  std::map<std::string, int> lines;
+  for (const auto& shard : rows.ledger)
+    for (const auto& line : shard)
+      ++lines[line.entry.note];
+  for (const auto& act : people_.stock_acts()) {
+    auto count = lines.contains(act.note) ? lines.at(act.note) : 0;
+    // Setting stock to what it is writes nothing.
+    bool missing = act.acknowledged && count == 0 && !act.is_set;
+    if (count > 1 || missing || (act.refused && count > 0))
+      add("stock_act_counted_once", fmt::format("{} ({}) is in the ledger {} times", act.note,
+                                                act.acknowledged ? "confirmed" : act.refused ? "refused" : "unknown", count));
+  }
+}
+
+void verdict::check_memory(const storage::simulated::tables& rows) {
+  for (const auto& s : people_.shops())
+    for (const auto& v : s.variants) {
+      auto a = world_.ask_now<actors::stock_view>(actors::inventory_at(v.id), runtime::delivery::activate, actors::get_stock{s.id});
+      if (!a.ok()) {
+        add("shard_is_served", fmt::format("variant {}: {}", v.id.str(), name_of(a.why)));
+        continue;
+      }
+      const auto& level = rows.levels.at(v.id);
+      const auto& m = a.value;
+      if (m.on_hand != level.on_hand || m.reserved != level.reserved || m.backorder != level.backorder
+          || m.low_stock_threshold != level.low_stock_threshold)
+        add("memory_is_rows", fmt::format("variant {}: memory has {} on hand, {} reserved, back-orders {}; the rows {}, {}, {}",
+                                          v.id.str(), m.on_hand, m.reserved, m.backorder, level.on_hand, level.reserved,
+                                          level.backorder));
+    }
+}
+
+} // namespace souk::simulation

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "simulation/world/market.hpp"
+
+namespace souk::simulation {
+
+/// Compares what the rows say with what people, the payment provider and the consumers saw.
+///
+/// Beside the checker's invariants of the rows:
+///   money_moved_as_recorded   the provider's ledger and the payments agree, nothing was captured or refunded twice
+///   told_is_true              what a shopper was told of his order did not turn out false afterwards
+///   stock_act_counted_once    an adjustment that was confirmed is in the ledger once, one that was refused is not
+///   memory_is_rows            inventory actors believe what the rows say
+///   shard_is_served           every shard in use has an owner that answers
+class verdict {
+public:
+  verdict(world& w, const market& people) : world_(w), people_(people) {}
+
+  std::vector<storage::checker::violation> at_any_time();
+  /// @pre faults have ended and enough time has passed
+  std::vector<storage::checker::violation> at_rest();
+
+private:
+  storage::checker::observations seen(bool at_rest) const;
+  void check_money(const storage::simulated::tables& rows);
+  void check_told(const storage::simulated::tables& rows);
+  void check_stock_acts(const storage::simulated::tables& rows);
+  void check_memory(const storage::simulated::tables& rows);
+  void add(const char* invariant, std::string what) { found_.push_back({invariant, std::move(what)}); }
+
+  world& world_;
+  const market& people_;
+  std::vector<storage::checker::violation> found_;
+};
+
+} // namespace souk::simulation
