@@ -34,7 +34,8 @@ run_bench() {
   local code figures
   SOUK_BENCH_DATABASE_URL=$database_url SOUK_BENCH_BASE_URL=${base_url:-} \
     "${as_program[@]}" "$BUILD/tests/souk-bench" "$name" --database-url "$database_url" \
-    ${base_url:+--base-url "$base_url"} "$@" 2> >(tee "$VAR/log/bench.log" >&2) | tee "$VAR/log/bench.out" | sed -u '$d'
+    ${base_url:+--base-url "$base_url" --direct-url "http://127.0.0.1:$soukd_port"} "$@" \
+    2> >(tee "$VAR/log/bench.log" >&2) | tee "$VAR/log/bench.out" | sed -u '$d'
   code=${PIPESTATUS[0]}
   figures=$(tail -n 1 "$VAR/log/bench.out")
   stop_stack
