@@ -11,7 +11,8 @@ namespace souk::bench {
 struct options {
   std::string name;
   std::string database_url;
-  std::string base_url; ///< of the edge, for benchmarks over HTTP
+  std::string base_url;   ///< of the edge, for benchmarks over HTTP
+  std::string direct_url; ///< of the server behind it
   std::chrono::seconds duration{10};
   int concurrency = 0; ///< 0: the benchmark's own choice
 };

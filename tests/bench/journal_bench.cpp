@@ -1,7 +1,7 @@
 #include "tests/bench/journal_bench.hpp"
 
 #include "storage/migrator.hpp"
-#include "storage/postgres/postgres.hpp"
+#include "tests/bench/journal_writer.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,10 +18,6 @@ namespace {
 using namespace storage;
 using clock = std::chrono::steady_clock;
 
-timestamp now() {
-  return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-}
-
 /// A shop of `stores` stores with `variants` variants each, and the write sets that its shoppers cause.
 class shop {
 public:
@@ -36,17 +32,7 @@ public:
       users_.push_back(draw(static_cast<shard_id>(random_())));
   }
 
-  ulid draw(shard_id shard) {
-    ulid id;
-    auto ms = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
-    for (std::size_t i = 6; i-- > 0; ms >>= 8)
-      id.bytes[i] = static_cast<std::uint8_t>(ms);
-    id.bytes[6] = shard;
-    for (std::size_t i = 7; i < 16; ++i)
-      id.bytes[i] = static_cast<std::uint8_t>(random_());
-    return id;
-  }
+  ulid draw(shard_id shard) { return draw_id(shard, random_); }
 
   std::vector<write_set> opening() {
     std::vector<write_set> out;
@@ -57,7 +43,7 @@ public:
       ws.shard = s.shard();
       store_row store{.id = s, .owner_id = users_[0], .name = "Shop", .slug = s.str(), .currency = "EUR"};
       product_row product{.id = draw(s.shard()), .store_id = s, .handle = "mug", .title = "Mug"};
-      product.created_at = now();
+      product.created_at = time_now();
       product_of_[s] = product.id;
       ws.mutations.push_back(insert_store{store});
       ws.mutations.push_back(insert_product{product});
@@ -67,7 +53,7 @@ public:
       variant_row variant{.id = v, .store_id = s, .product_id = product_of_[s], .sku = v.str(), .price = 1999};
       ws.mutations.push_back(put_variant{variant});
       ws.mutations.push_back(insert_level{{.variant_id = v, .store_id = s}});
-      ws.mutations.push_back(move_stock{.variant_id = v, .store_id = s, .on_hand_delta = 1'000'000'000, .reason = "initial", .order_id = {}, .by = {}, .note = {}, .at = now()});
+      ws.mutations.push_back(move_stock{.variant_id = v, .store_id = s, .on_hand_delta = 1'000'000'000, .reason = "initial", .order_id = {}, .by = {}, .note = {}, .at = time_now()});
     }
     return out;
   }
@@ -76,7 +62,7 @@ public:
     const auto& [variant, store] = variants_[random_() % variants_.size()];
     const auto order = draw(store.shard());
     const auto& user = users_[random_() % users_.size()];
-    const auto at = now();
+    const auto at = time_now();
     insert_order o;
     o.row = {.id = order, .store_id = store, .user_id = user, .currency = "EUR", .subtotal = 1999, .shipping = 490, .tax = 472,
              .total = 2961,
@@ -105,49 +91,12 @@ private:
   std::map<ulid, ulid> product_of_;
 };
 
-/// The lane's side of the fences.
-class lane {
-public:
-  explicit lane(const std::string& url) : journal_(postgres::make_journal_store({url}, "bench")) {
-    const auto ownership = postgres::make_ownership_store({url});
-    node_row self{.incarnation = {{9, 9, 9}}, .name = "bench", .address = "nowhere", .started_at = now()};
-    ownership->register_node(self);
-    std::vector<shard_id> all;
-    for (int i = 0; i < shard_count; ++i)
-      all.push_back(static_cast<shard_id>(i));
-    for (const auto& f : ownership->acquire(self, all, std::chrono::seconds{0}))
-      fences_[f.shard] = f;
-  }
-
-  void write(const std::vector<write_set>& sets) {
-    batch b;
-    std::array<bool, shard_count> used{};
-    for (const auto& ws : sets) {
-      b.write_sets.push_back(&ws);
-      used[ws.shard] = true;
-    }
-    for (std::size_t s = 0; s < used.size(); ++s)
-      if (used[s])
-        b.fences.push_back(fences_[s]);
-    const auto out = journal_->commit(b);
-    if (out.what != commit_outcome::kind::committed)
-      throw std::runtime_error("commit failed: " + out.error);
-    for (std::size_t s = 0; s < used.size(); ++s)
-      if (used[s])
-        ++fences_[s].seq;
-  }
-
-private:
-  std::unique_ptr<journal_store> journal_;
-  std::array<fence, shard_count> fences_{};
-};
-
 } // namespace
 
 std::vector<journal_bench_result> bench_journal(const std::string& database_url, const journal_bench_options& options) {
   migrate(database_url);
   shop s{options, std::random_device{}()};
-  lane l{database_url};
+  journal_writer l{database_url};
   const auto opening = s.opening();
   for (std::size_t i = 0; i < opening.size(); i += 16)
     l.write({opening.begin() + static_cast<std::ptrdiff_t>(i),

@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   app.add_option("name", o.name, "hot-sku, spread, idle, http-checkout, http-read")->required();
   app.add_option("--database-url", o.database_url, "a migrated database that nobody else uses")->required();
   app.add_option("--base-url", o.base_url, "the edge, for benchmarks over HTTP");
+  app.add_option("--direct-url", o.direct_url, "the server behind the edge");
   app.add_option("--seconds", seconds, "how long the measured part runs")->check(CLI::Range(1, 600));
   app.add_option("--concurrency", o.concurrency, "requests under way at once; 0 = the benchmark's own choice");
   CLI11_PARSE(app, argc, argv);
