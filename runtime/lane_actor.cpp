@@ -98,7 +98,7 @@ void lane_state::committed(const std::vector<storage::write_result>& results) {
     const auto& r = results[i];
     auto shard = in_flight[i].entry.writes->shard;
     if (!options.answer_before_commit)
-      in_flight[i].promise.deliver(receipt{r.refused, r.detail, r.order_number, fences.at(shard).seq});
+      in_flight[i].promise.deliver(receipt{r.refused, r.detail, r.drawn_number, fences.at(shard).seq});
   }
   in_flight.clear();
 }

@@ -48,7 +48,7 @@ struct journal_entry {
 struct receipt {
   storage::refusal refused = storage::refusal::none;
   std::string detail;
-  std::int64_t order_number = 0;
+  std::int64_t drawn_number = 0; ///< what the commit drew for the writer, see storage::write_result
   std::int64_t seq = 0;
 };
 
@@ -101,7 +101,7 @@ typename I::result_type inspect(I& f, journal_entry&) {
 }
 template <class I>
 typename I::result_type inspect(I& f, receipt& x) {
-  return f(x.refused, x.detail, x.order_number, x.seq);
+  return f(x.refused, x.detail, x.drawn_number, x.seq);
 }
 template <class I>
 typename I::result_type inspect(I& f, settled_batch&) {

@@ -1,3 +1,4 @@
+#include "actors/money/currency.hpp"
 #include "http/csv/product_csv.hpp"
 #include "soukd/api_client.hpp"
 #include "soukd/catalog_import.hpp"
@@ -72,7 +73,8 @@ int import(const config::parsed& p) {
   if (!storage::ulid::parse(store))
     store = shop.must(shop.get("/stores?slug=" + store), "looking for the store " + store).at("store_id").get<std::string>();
   auto csv = read_file(p.arguments.at(1));
-  auto all = static_cast<std::int64_t>(http::parse_product_csv(csv, 2).products.size());
+  auto unit = actors::currency::of(shop.must(shop.get("/stores/" + store), "reading the store").at("currency").get<std::string>());
+  auto all = static_cast<std::int64_t>(http::parse_product_csv(csv, unit ? unit->exponent() : 2).products.size());
   auto out = import_catalog(shop, store, csv,
                             [&](std::int64_t done, bool last) { progress(done, std::max(all, done), last); });
   std::cout << (out.finished ? "imported " : "stopped after ") << out.products << " products with " << out.variants

@@ -30,7 +30,7 @@ enum class refusal : std::uint8_t {
 struct write_result {
   refusal refused = refusal::none;
   std::string detail;
-  std::int64_t order_number = 0; ///< of the insert_order in the write set, else 0
+  std::int64_t drawn_number = 0; ///< of the insert_order in the write set, else 0
 };
 
 /// Several write sets that become one transaction. `fences` holds each shard of the write sets once, in shard order.

@@ -53,7 +53,7 @@ struct insert_cart { cart_row row; };
 struct update_cart { cart_row row; std::int64_t expected_version; };
 struct delete_cart { ulid id, store_id; };
 
-/// Also draws the order's number: see write_result::order_number.
+/// Also draws the order's number: see write_result::drawn_number.
 struct insert_order { order_row row; std::vector<order_item_row> items; };
 /// Rewrites status, payment, note, carrier, tracking and updated_at; nothing else of an order changes after it is placed.
 struct update_order { order_row row; std::int64_t expected_version; };

@@ -112,7 +112,7 @@ void order_state::write_order() {
         placing = false;
         exists = true;
         holds.clear();
-        d.next.order.number = r.order_number;
+        d.next.order.number = r.drawn_number;
         if (command.from_cart) {
           lines_ordered gone{context.who.id, {}};
           for (const auto& line : command.lines) {
@@ -228,8 +228,6 @@ void order_state::written(decision& d) {
     for (const auto& r : machine.rows().reservations)
       runtime::tell(*context.routes, inventory_at(r.variant_id), delivery::if_active, settle_hold{context.who.id, *d.settles});
   keep_watch(placed);
-  if (machine.owes_refund())
-    return apply(machine.cancel(machine.rows().order.note, context.time->now()));
   drive();
 }
 

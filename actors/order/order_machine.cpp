@@ -156,11 +156,6 @@ decision order_machine::with_attempt(attempt_state state, const gateway_answer& 
   return d;
 }
 
-bool order_machine::owes_refund() const noexcept {
-  return now_.order.status == order_status::paid && !now_.order.note.empty() && attempt() != nullptr
-         && attempt()->state == attempt_state::succeeded;
-}
-
 // Claimed: on_hand and reserved fall together, and the ledger says why.
 decision order_machine::paid(storage::timestamp now) const {
   decision d;
@@ -217,7 +212,9 @@ verdict order_machine::payment_answered(const storage::ulid& id, const gateway_a
       if (p->state == attempt_state::succeeded || p->state == attempt_state::refunding || p->state == attempt_state::refunded)
         return no_change();
       if (now_.order.status == order_status::pending && holds_goods()) {
-        auto d = with_attempt(attempt_state::succeeded, answer, now);
+        // Cancelled by a person while the gateway took the money: sold and on its way back, in one write.
+        bool unwanted = !now_.order.note.empty() && now_.order.note != expired;
+        auto d = with_attempt(unwanted ? attempt_state::refunding : attempt_state::succeeded, answer, now);
         auto row = d.next.payments.back();
         return both(std::move(d), paid(now), row);
       }

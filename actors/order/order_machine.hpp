@@ -40,8 +40,6 @@ public:
   bool holds_goods() const noexcept;
   /// Nothing more can come except by a person's hand.
   bool settled() const noexcept;
-  /// The shopper cancelled while the gateway took the money: cancel() again, which refunds.
-  bool owes_refund() const noexcept;
   void become(storage::order_snapshot next) { now_ = std::move(next); }
 
   /// The first rows of an order whose goods are reserved in memory.

@@ -97,7 +97,7 @@ void pg_journal_store::number_orders(const batch& b, const result& numbers, std:
       for (const auto& m : b.write_sets[i]->mutations)
         if (const auto* order = std::get_if<insert_order>(&m))
           if (auto found = by_order.find(order->row.id); found != by_order.end())
-            results[i].order_number = found->second;
+            results[i].drawn_number = found->second;
 }
 
 commit_outcome pg_journal_store::attempt(const batch& b, plan_options options) {

@@ -269,7 +269,7 @@ std::string told(const commit_outcome& out) {
                                        : "something else");
   for (const auto& r : out.results) // which of several rows it was that existed is nobody's business
     text << " [" << static_cast<int>(r.refused) << ' ' << (r.refused == refusal::exists ? "" : r.detail)
-         << ' ' << r.order_number << ']';
+         << ' ' << r.drawn_number << ']';
   return text.str();
 }
 

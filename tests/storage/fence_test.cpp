@@ -136,7 +136,7 @@ TEST_CASE("settling a batch that landed gives its results and a fence that write
   CHECK(settled.lost.empty());
   REQUIRE(settled.results.size() == 2);
   CHECK(settled.results[0].refused == refusal::none);
-  CHECK(settled.results[0].order_number == committed.results[0].order_number);
+  CHECK(settled.results[0].drawn_number == committed.results[0].drawn_number);
   CHECK(settled.results[1].refused == refusal::handle_taken);
   REQUIRE(settled.fences.size() == 1);
   CHECK(settled.fences[0] == fence{s.shard.id(), before.epoch + 1, before.seq + 1});

@@ -16,8 +16,8 @@ TEST_CASE("order numbers start at 1001 and have no gaps, whatever is refused or 
 
   auto out = s.shard.commit({s.checkout(a, 1), s.checkout(b, 1)});
   REQUIRE(out.what == kind::committed);
-  CHECK(out.results[0].order_number == 1001);
-  CHECK(out.results[1].order_number == 1002);
+  CHECK(out.results[0].drawn_number == 1001);
+  CHECK(out.results[1].drawn_number == 1002);
 
   CHECK(s.shard.commit({s.checkout(order(), 1), s.checkout(order(), 5)}).what == kind::failed);
   auto stale = s.shard.held;
@@ -27,10 +27,10 @@ TEST_CASE("order numbers start at 1001 and have no gaps, whatever is refused or 
 
   out = s.shard.commit({s.checkout(c, 1), s.checkout(a, 1), s.checkout(d, 1)});
   REQUIRE(out.what == kind::committed);
-  CHECK(out.results[0].order_number == 1003);
+  CHECK(out.results[0].drawn_number == 1003);
   CHECK(out.results[1].refused == refusal::exists);
-  CHECK(out.results[1].order_number == 0);
-  CHECK(out.results[2].order_number == 1004);
+  CHECK(out.results[1].drawn_number == 0);
+  CHECK(out.results[2].drawn_number == 1004);
   CHECK(db.reader().load_order(d.id)->order.number == 1004);
 }
 
@@ -44,9 +44,9 @@ TEST_CASE("each store of a batch counts its own orders", "[order]") {
   auto out = db.journal().commit(batch_of({tea.shard.held, shoes.shard.held}, sets));
 
   REQUIRE(out.what == kind::committed);
-  CHECK(out.results[0].order_number == 1001);
-  CHECK(out.results[1].order_number == 1001);
-  CHECK(out.results[2].order_number == 1002);
+  CHECK(out.results[0].drawn_number == 1001);
+  CHECK(out.results[1].drawn_number == 1001);
+  CHECK(out.results[2].drawn_number == 1002);
 }
 
 TEST_CASE("a version says which row an update was made from: another one fails the batch", "[version]") {

@@ -67,7 +67,7 @@ TEST_CASE("a commit that lands after its answer was given up is recognised, with
   CHECK(settled.landed);
   CHECK(settled.lost.empty());
   REQUIRE(settled.results.size() == 1);
-  CHECK(settled.results[0].order_number == 1001);
+  CHECK(settled.results[0].drawn_number == 1001);
   REQUIRE(settled.fences.size() == 1);
   CHECK(settled.fences[0].epoch == s.shard.held.epoch + 1);
   CHECK(settled.fences[0].seq == s.shard.held.seq + 1);

@@ -23,7 +23,7 @@ write_result refused_alone(owned_shard& shard, const write_set& ws) {
   CHECK(out.results[2].refused == refusal::none);
   CHECK(shard.db.reader().load_user(before.id).has_value());
   CHECK(shard.db.reader().load_user(after.id).has_value());
-  CHECK(out.results[1].order_number == 0);
+  CHECK(out.results[1].drawn_number == 0);
   return out.results[1];
 }
 
@@ -147,7 +147,7 @@ TEST_CASE("a checkout whose key is used is refused with the first order's id and
     ws.mutations.push_back(key_of(order, key));
     return ws;
   };
-  CHECK(s.shard.write_set(checkout_with(first, "k-1")).order_number == 1001);
+  CHECK(s.shard.write_set(checkout_with(first, "k-1")).drawn_number == 1001);
 
   auto result = refused_alone(s.shard, checkout_with(twin, "k-1"));
 
@@ -155,7 +155,7 @@ TEST_CASE("a checkout whose key is used is refused with the first order's id and
   CHECK(result.detail == first.id.str());
   CHECK_FALSE(db.reader().load_order(twin.id).has_value());
   CHECK(s.level().reserved == 1);
-  CHECK(s.shard.write_set(checkout_with(next, "k-2")).order_number == 1002);
+  CHECK(s.shard.write_set(checkout_with(next, "k-2")).drawn_number == 1002);
 }
 
 TEST_CASE("of twins in one batch one is placed", "[refusal]") {
@@ -173,10 +173,10 @@ TEST_CASE("of twins in one batch one is placed", "[refusal]") {
   auto out = s.shard.commit({set_of(first, "k"), set_of(twin, "k"), set_of(third, "k2")});
 
   REQUIRE(out.what == kind::committed);
-  CHECK(out.results[0].order_number == 1001);
+  CHECK(out.results[0].drawn_number == 1001);
   CHECK(out.results[1].refused == refusal::key_used);
   CHECK(out.results[1].detail == first.id.str());
-  CHECK(out.results[2].order_number == 1002);
+  CHECK(out.results[2].drawn_number == 1002);
   CHECK_FALSE(db.reader().load_order(twin.id).has_value());
   CHECK(s.level().reserved == 2);
 }
@@ -234,7 +234,7 @@ TEST_CASE("the same command twice in one batch is done once", "[refusal]") {
   auto out = s.shard.commit({s.checkout(order, 2), s.checkout(order, 2)});
 
   REQUIRE(out.what == kind::committed);
-  CHECK(out.results[0].order_number == 1001);
+  CHECK(out.results[0].drawn_number == 1001);
   CHECK(out.results[1].refused == refusal::exists);
   CHECK(s.level().reserved == 2);
 }

@@ -131,7 +131,7 @@ TEST_CASE("an order with its items and payments comes back as placed, and an upd
     payment.created_at = at();
     later.created_at = at(1);
     auto drawn = s.shard.write(insert_order{order, items}, insert_payment{later}, insert_payment{payment});
-    order.number = drawn.order_number;
+    order.number = drawn.drawn_number;
     auto loaded = db.reader().load_order(order.id);
     RC_ASSERT(loaded.has_value());
     RC_ASSERT(loaded->order == order);
