@@ -1,5 +1,7 @@
 #include "soukd/housekeeper.hpp"
 
+#include "storage/postgres/expiry.hpp"
+
 #include <spdlog/spdlog.h>
 
 namespace souk::server {
@@ -35,6 +37,7 @@ void housekeeper::run() {
     try {
       settle_names();
       prune_outbox();
+      delete_expired();
     } catch (const std::exception& e) { // the next round tries again
       spdlog::warn("housekeeping was put off: {}", e.what());
     }
@@ -63,6 +66,13 @@ void housekeeper::prune_outbox() {
   for (const auto& db : databases_.all())
     if (auto gone = storage::postgres::make_outbox_store(db)->prune(consumers_, now - events_kept); gone > 0)
       spdlog::info("{} events that everybody has had were deleted", gone);
+}
+
+void housekeeper::delete_expired() {
+  auto now = storage::postgres::make_ownership_store(databases_.directory())->now();
+  for (const auto& db : databases_.all())
+    if (auto gone = storage::postgres::delete_expired(db, now); gone.idempotency_keys + gone.sessions > 0)
+      spdlog::info("{} idempotency keys and {} sessions expired", gone.idempotency_keys, gone.sessions);
 }
 
 } // namespace souk::server

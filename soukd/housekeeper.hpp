@@ -12,7 +12,8 @@
 namespace souk::server {
 
 /// What a shop needs done now and then, on one thread of its own: confirms or frees names that a crash left pending (a store whose slug
-/// is claimed but whose row may or may not have been committed), and deletes events that every consumer has long had.
+/// is claimed but whose row may or may not have been committed), and deletes events that every consumer has long had, idempotency
+/// keys after a day and sessions that expired.
 class housekeeper {
 public:
   /// @param consumers names of the outbox's consumers
@@ -23,6 +24,7 @@ private:
   void run();
   void settle_names();
   void prune_outbox();
+  void delete_expired();
 
   const storage::postgres::databases& databases_;
   std::vector<std::string> consumers_;

@@ -26,15 +26,19 @@ const statement park_statement{"park_event", R"(
   INSERT INTO outbox_parked (consumer, shard, seq, n, store_id, topic, subject, payload, at, error)
   VALUES ($1::text, $2::int2, $3::int8, $4::int4, $5::uuid, $6::text, $7::uuid, $8::json, $9::timestamptz, $10::text)
   ON CONFLICT DO NOTHING)"};
-// What the slowest consumer has passed; a consumer without a cursor has passed nothing.
+// What the slowest consumer has passed; a consumer without a cursor has passed nothing. A part at a time: the first prune of a busy
+// week would outlast every time limit, be rolled back, and never get anywhere.
+constexpr int prune_part = 10'000;
 const statement prune_statement{"prune_outbox", R"(
   WITH passed AS (
     SELECT DISTINCT ON (shard) shard, seq, n FROM outbox_cursors c WHERE consumer = ANY ($1::text[])
       AND (SELECT count(*) FROM outbox_cursors o WHERE o.shard = c.shard AND o.consumer = ANY ($1)) = cardinality($1)
     ORDER BY shard, seq, n),
+  old AS (
+    SELECT e.shard, e.seq, e.n FROM outbox e JOIN passed p ON e.shard = p.shard AND (e.seq, e.n) <= (p.seq, p.n)
+    WHERE e.at < $2::timestamptz LIMIT $3::int4),
   gone AS (
-    DELETE FROM outbox e USING passed p
-    WHERE e.shard = p.shard AND (e.seq, e.n) <= (p.seq, p.n) AND e.at < $2::timestamptz RETURNING 1)
+    DELETE FROM outbox e USING old o WHERE e.shard = o.shard AND e.seq = o.seq AND e.n = o.n RETURNING 1)
   SELECT count(*) FROM gone)"};
 
 class pg_outbox_store final : public outbox_store {
@@ -93,7 +97,13 @@ public:
     auto names = consumers;
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
-    return connection_.read(prune_statement, parameters::of(names, before)).int8(0, 0);
+    std::int64_t gone = 0;
+    for (;;) {
+      const auto part = connection_.read(prune_statement, parameters::of(names, before, std::int32_t{prune_part})).int8(0, 0);
+      gone += part;
+      if (part < prune_part)
+        return gone;
+    }
   }
 
 private:

@@ -1,0 +1,36 @@
+#include "storage/postgres/expiry.hpp"
+#include "storage/postgres_fixture.hpp"
+#include "storage/shop_rows.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace souk::storage;
+using namespace souk::tests;
+
+TEST_CASE("keys live for a day and sessions until they expire", "[expiry][postgres]") {
+  ON_POSTGRES_ONLY;
+  const auto fresh = make_fresh_postgres_store();
+  shop s(*fresh, 10);
+  const auto now = fresh->ownership().now();
+  auto order = new_order(s.store.id, new_id(1));
+  auto yesterday = key_of(order, "yesterday"), today = key_of(order, "today");
+  yesterday.at = now - std::chrono::hours{25};
+  today.at = now - std::chrono::hours{23};
+  auto user = new_user(s.shard.id());
+  auto ended = new_session(user.id), lasting = new_session(user.id);
+  ended.expires_at = now - std::chrono::seconds{1};
+  lasting.expires_at = now + std::chrono::hours{1};
+  auto ws = s.checkout(order, 1);
+  ws.mutations.insert(ws.mutations.end(),
+                      {yesterday, today, insert_user{user}, insert_session{ended}, insert_session{lasting}});
+  s.shard.write_set(ws);
+
+  const auto gone = postgres::delete_expired({postgres_url(*fresh)}, now);
+
+  CHECK(gone.idempotency_keys == 1);
+  CHECK(gone.sessions == 1);
+  CHECK_FALSE(fresh->reader().load_idempotency(yesterday.store_id, yesterday.caller, "yesterday").has_value());
+  CHECK(fresh->reader().load_idempotency(today.store_id, today.caller, "today").has_value());
+  CHECK(fresh->reader().load_user(user.id)->sessions == std::vector{lasting});
+  CHECK(postgres::delete_expired({postgres_url(*fresh)}, now).sessions == 0);
+}
