@@ -177,7 +177,7 @@ class pg_catalog_reader final : public catalog_reader {
 public:
   pg_catalog_reader(const database& db, reader_limits limits)
     : connection_({db.url, "souk-catalog", "souk_reader", limits.connect, limits.query,
-                   "SET default_transaction_read_only = on; SET jit = off; SET statement_timeout = '"
+                   find_by_index_sql + string{"SET default_transaction_read_only = on; SET statement_timeout = '"}
                      + std::to_string(limits.query.count()) + "ms'"}) {
     // nop
   }

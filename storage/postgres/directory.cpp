@@ -33,7 +33,7 @@ class pg_directory final : public storage::directory {
 public:
   explicit pg_directory(const database& db)
     : connection_({db.url, "souk-directory", "souk_writer", milliseconds{2'000}, milliseconds{3'000},
-                   "SET jit = off; SET lock_timeout = '2s'; SET statement_timeout = '3s'"}) {
+                   std::string{find_by_index_sql} + "SET lock_timeout = '2s'; SET statement_timeout = '3s'"}) {
     // nop
   }
 

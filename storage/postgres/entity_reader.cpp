@@ -67,8 +67,9 @@ class pg_entity_reader final : public entity_reader {
 public:
   pg_entity_reader(const database& db, reader_limits limits)
     : connection_({db.url, "souk-reader", "souk_writer", limits.connect, limits.query,
-                   "SET default_transaction_read_only = on; SET jit = off; SET plan_cache_mode = force_generic_plan; "
-                   "SET statement_timeout = '" + std::to_string(limits.query.count()) + "ms'"}) {
+                   find_by_index_sql
+                     + string{"SET default_transaction_read_only = on; SET plan_cache_mode = force_generic_plan; "
+                              "SET statement_timeout = '"} + std::to_string(limits.query.count()) + "ms'"}) {
     // nop
   }
 

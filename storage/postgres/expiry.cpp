@@ -35,7 +35,7 @@ std::int64_t delete_in_parts(connection& db, const statement& what, timestamp be
 
 expired_rows delete_expired(const database& db, timestamp now, std::chrono::hours keys_kept) {
   connection c({db.url, "souk-expiry", "souk_writer", milliseconds{2'000}, milliseconds{10'000},
-                "SET jit = off; SET lock_timeout = '2s'; SET statement_timeout = '10s'"});
+                std::string{find_by_index_sql} + "SET lock_timeout = '2s'; SET statement_timeout = '10s'"});
   expired_rows out;
   out.idempotency_keys = delete_in_parts(c, keys_statement, now - keys_kept);
   out.sessions = delete_in_parts(c, sessions_statement, now);

@@ -17,14 +17,14 @@ namespace {
 
 const statement numbers_statement{"order_numbers", "SELECT id, number FROM orders WHERE id = ANY ($1::uuid[])"};
 
-// Which plan is right does not depend on the values: rows come as arrays, and each finds its row through an index. Left alone, the
-// planner would see a still empty database and choose whole-table joins, which stay until the next ANALYZE (measured: seven times
-// slower after a minute of orders).
-constexpr const char* session_sql
-  = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;"
-    "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '5s'; SET statement_timeout = 0;"
-    // Never weaker than on; a stronger choice of the operator (remote_apply) stays.
-    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
+// Rows come as arrays and each finds its row through an index, so one plan is right for every batch. Waiting has limits, writing has
+// none: a commit that takes long is settled, never cancelled. synchronous_commit is never weaker than on; a stronger choice of the
+// operator (remote_apply) stays.
+const std::string session_sql
+  = std::string{find_by_index_sql}
+    + "SET plan_cache_mode = force_generic_plan; SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '5s'; "
+      "SET statement_timeout = 0; "
+      "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
 constexpr std::string_view fenced_state = "SK001";
 constexpr std::string_view unique_violation = "23505";
@@ -83,6 +83,7 @@ private:
   connection settler_;
   /// Refusals of the transaction last sent: if it is in doubt and turns out to have landed, these were part of it.
   std::vector<write_result> refusals_;
+  bool warned_ = false;   ///< one line in the log per commit in doubt
   bool collided_ = false; ///< the last attempt met a unique index
   /// Recognises re-takes of the batch in doubt whose own answer was lost.
   std::optional<ulid> settle_token_;
@@ -142,6 +143,7 @@ commit_outcome pg_journal_store::attempt(const batch& b, plan_options options) {
 // refused for a stale version: a command that was done before meets rows that moved on, and then "done before" is the answer.
 commit_outcome pg_journal_store::commit(const batch& b) {
   settle_token_.reset();
+  warned_ = false;
   refusals_.assign(b.write_sets.size(), {});
   auto out = attempt(b, {});
   if (out.what != commit_outcome::kind::failed)
@@ -181,7 +183,9 @@ settlement pg_journal_store::settle(const batch& b) {
   calls.push_back({&writes::retake, std::move(arguments)});
   const auto taken = settler_.transact_ending_blockers(calls, limits_.settle, limits_.patience);
   if (taken.what != answer::kind::done) {
-    spdlog::warn("a commit in doubt cannot be settled yet: {}", describe(taken));
+    if (!warned_)
+      spdlog::warn("a commit in doubt cannot be settled yet: {}", describe(taken));
+    warned_ = true;
     return out;
   }
   const auto& rows = taken.results.front();

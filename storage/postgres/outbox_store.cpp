@@ -45,7 +45,7 @@ class pg_outbox_store final : public outbox_store {
 public:
   explicit pg_outbox_store(const database& db)
     : connection_({db.url, "souk-outbox", "souk_writer", milliseconds{2'000}, milliseconds{10'000},
-                   "SET jit = off; SET lock_timeout = '5s'; SET statement_timeout = '10s'"}) {
+                   std::string{find_by_index_sql} + "SET lock_timeout = '5s'; SET statement_timeout = '10s'"}) {
     // nop
   }
 
