@@ -41,8 +41,17 @@ public:
       at[s] = out.size();
       auto& ws = out.emplace_back();
       ws.shard = s.shard();
-      store_row store{.id = s, .owner_id = users_[0], .name = "Shop", .slug = s.str(), .currency = "EUR"};
-      product_row product{.id = draw(s.shard()), .store_id = s, .handle = "mug", .title = "Mug"};
+      store_row store;
+      store.id = s;
+      store.owner_id = users_[0];
+      store.name = "Shop";
+      store.slug = s.str();
+      store.currency = "EUR";
+      product_row product;
+      product.id = draw(s.shard());
+      product.store_id = s;
+      product.handle = "mug";
+      product.title = "Mug";
       product.created_at = time_now();
       product_of_[s] = product.id;
       ws.mutations.push_back(insert_store{store});
@@ -50,10 +59,21 @@ public:
     }
     for (const auto& [v, s] : variants_) {
       auto& ws = out[at[s]];
-      variant_row variant{.id = v, .store_id = s, .product_id = product_of_[s], .sku = v.str(), .price = 1999};
+      variant_row variant;
+      variant.id = v;
+      variant.store_id = s;
+      variant.product_id = product_of_[s];
+      variant.sku = v.str();
+      variant.price = 1999;
+      move_stock initial;
+      initial.variant_id = v;
+      initial.store_id = s;
+      initial.on_hand_delta = 1'000'000'000;
+      initial.reason = "initial";
+      initial.at = time_now();
       ws.mutations.push_back(put_variant{variant});
       ws.mutations.push_back(insert_level{{.variant_id = v, .store_id = s}});
-      ws.mutations.push_back(move_stock{.variant_id = v, .store_id = s, .on_hand_delta = 1'000'000'000, .reason = "initial", .order_id = {}, .by = {}, .note = {}, .at = time_now()});
+      ws.mutations.push_back(initial);
     }
     return out;
   }
@@ -64,11 +84,18 @@ public:
     const auto& user = users_[random_() % users_.size()];
     const auto at = time_now();
     insert_order o;
-    o.row = {.id = order, .store_id = store, .user_id = user, .currency = "EUR", .subtotal = 1999, .shipping = 490, .tax = 472,
-             .total = 2961,
-             .address = {.name = "Maria Rossi", .line1 = "Via Roma 1", .line2 = {}, .city = "Torino", .region = "TO",
-                         .postal_code = "10121", .country = "IT", .phone = {}},
-             .shipping_method = "Standard", .email = "maria@example.com", .created_at = at, .updated_at = at};
+    o.row.id = order;
+    o.row.store_id = store;
+    o.row.user_id = user;
+    o.row.currency = "EUR";
+    o.row.subtotal = 1999;
+    o.row.shipping = 490;
+    o.row.tax = 472;
+    o.row.total = 2961;
+    o.row.address = {"Maria Rossi", "Via Roma 1", "", "Torino", "TO", "10121", "IT", ""};
+    o.row.shipping_method = "Standard";
+    o.row.email = "maria@example.com";
+    o.row.created_at = o.row.updated_at = at;
     o.items.push_back({.order_id = order, .line = 1, .store_id = store, .product_id = product_of_[store], .variant_id = variant,
                        .sku = "MUG-BLUE", .title = "Mug", .variant_title = "Blue", .quantity = 1, .unit_price = 1999, .tax = 472,
                        .total = 1999});
