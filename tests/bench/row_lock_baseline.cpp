@@ -18,27 +18,27 @@ CREATE SCHEMA row_lock;
 SET search_path = row_lock;
 CREATE TABLE stock (variant_id int PRIMARY KEY, on_hand bigint NOT NULL, reserved bigint NOT NULL,
                     CHECK (reserved >= 0 AND reserved <= on_hand)) WITH (fillfactor = 50);
-CREATE TABLE orders (id uuid PRIMARY KEY, store_id int NOT NULL, user_id int NOT NULL, status text NOT NULL,
+CREATE TABLE orders (id bigint PRIMARY KEY, store_id int NOT NULL, user_id int NOT NULL, status text NOT NULL,
                      total bigint NOT NULL, created_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE items (order_id uuid NOT NULL, line int NOT NULL, variant_id int NOT NULL, quantity int NOT NULL,
+CREATE TABLE items (order_id bigint NOT NULL, line int NOT NULL, variant_id int NOT NULL, quantity int NOT NULL,
                     price bigint NOT NULL, PRIMARY KEY (order_id, line));
-CREATE TABLE reservations (order_id uuid NOT NULL, variant_id int NOT NULL, quantity int NOT NULL, state text NOT NULL,
+CREATE TABLE reservations (order_id bigint NOT NULL, variant_id int NOT NULL, quantity int NOT NULL, state text NOT NULL,
                            deadline timestamptz NOT NULL, PRIMARY KEY (order_id, variant_id));
 CREATE TABLE ledger (id bigserial PRIMARY KEY, variant_id int NOT NULL, reserved_delta int NOT NULL, reason text NOT NULL,
-                     order_id uuid NOT NULL, at timestamptz NOT NULL DEFAULT now());
+                     order_id bigint NOT NULL, at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE outbox (id bigserial PRIMARY KEY, topic text NOT NULL, payload jsonb NOT NULL);
 )sql";
 
 constexpr const char* transaction = R"sql(\set v random(1, :variants)
-SELECT gen_random_uuid() AS order_id \gset
+\set order_id random(1, 9000000000000000000)
 BEGIN;
 SELECT on_hand - reserved AS available FROM row_lock.stock WHERE variant_id = :v FOR UPDATE;
 UPDATE row_lock.stock SET reserved = reserved + 1 WHERE variant_id = :v;
-INSERT INTO row_lock.orders (id, store_id, user_id, status, total) VALUES (:'order_id', 1, 1, 'pending', 1999);
-INSERT INTO row_lock.items VALUES (:'order_id', 1, :v, 1, 1999);
-INSERT INTO row_lock.reservations VALUES (:'order_id', :v, 1, 'held', now() + interval '15 minutes');
-INSERT INTO row_lock.ledger (variant_id, reserved_delta, reason, order_id) VALUES (:v, 1, 'reserved', :'order_id');
-INSERT INTO row_lock.outbox (topic, payload) VALUES ('order.created', jsonb_build_object('order_id', :'order_id'));
+INSERT INTO row_lock.orders (id, store_id, user_id, status, total) VALUES (:order_id, 1, 1, 'pending', 1999);
+INSERT INTO row_lock.items VALUES (:order_id, 1, :v, 1, 1999);
+INSERT INTO row_lock.reservations VALUES (:order_id, :v, 1, 'held', now() + interval '15 minutes');
+INSERT INTO row_lock.ledger (variant_id, reserved_delta, reason, order_id) VALUES (:v, 1, 'reserved', :order_id);
+INSERT INTO row_lock.outbox (topic, payload) VALUES ('order.created', jsonb_build_object('order_id', :order_id::text));
 COMMIT;
 )sql";
 
