@@ -1,0 +1,48 @@
+"""Every benchmark runs to its end and says what it should, however slow the machine is: figures are for people to judge."""
+
+import json
+import math
+
+import pytest
+
+from shop import Shop
+
+COUNTED = {  # figures that are above zero when the work was really done
+    "hot-sku": {"orders_per_s", "orders", "p50_ms", "p99_ms", "write_sets_per_batch", "baseline_clients"},
+    "spread": {"orders_per_s", "orders", "p50_ms", "p99_ms", "write_sets_per_batch", "baseline_clients"},
+    "http-checkout": {"orders_per_s", "orders", "p50_ms", "p95_ms", "p99_ms", "cart_orders_per_s", "cart_p99_ms", "under_way"},
+    "http-read": {"reads_per_s", "p50_ms", "p99_ms", "products_per_s", "lists_per_s", "edge_per_s", "edge_p99_ms", "list_bytes"},
+    "idle": {"inventory_bytes", "cart_bytes", "resident_mib", "resident_both_mib", "actors_of_each"},
+}
+NONE_OF = {
+    "hot-sku": {"refused"},
+    "spread": {"refused"},
+    "http-checkout": {"errors", "cart_errors"},
+    "http-read": {"errors"},
+    "idle": set(),
+}
+
+
+@pytest.fixture
+def place():
+    it = Shop()
+    yield it
+    it.remove()
+
+
+@pytest.mark.parametrize("name", sorted(COUNTED))
+def test_a_benchmark_ends_with_its_figures(place, name):
+    said = place.souk("bench", name, "--", "--seconds", "1").stdout
+    figures = json.loads(said.splitlines()[-1])
+    assert figures["name"] == name, said
+    assert all(isinstance(v, (int, float)) and math.isfinite(v) for k, v in figures.items() if k != "name"), said
+    for key in COUNTED[name] | {"baseline", "ratio"}:
+        assert figures[key] > 0, f"{key} in {said}"
+    for key in NONE_OF[name]:
+        assert figures[key] == 0, f"{key} in {said}"
+
+
+def test_an_unknown_benchmark_is_refused_by_name(place):
+    done = place.souk("bench", "hot-sky", check=False)
+    assert done.returncode != 0
+    assert "hot-sky" in done.stdout
