@@ -104,7 +104,8 @@ void authenticate(exchange& x) {
   const auto bearer = bearer_in(x.asked.authorization);
   const auto token = bearer ? parse_token(*bearer) : std::nullopt;
   if (!token)
-    throw refusal{.why = errc::unauthenticated, .message = "The Authorization header holds no bearer token of souk's."};
+    throw refusal{.why = errc::unauthenticated,
+                  .message = "The Authorization header holds no bearer token of souk's."};
   auto& sessions = x.shop.sessions;
   const auto cached = sessions.find(token->hash);
   if (cached.known && cached.known->expires_at > x.shop.base.time.now()) {
@@ -113,7 +114,8 @@ void authenticate(exchange& x) {
   }
   auto session = x.shop.actors.authenticate(token->user, token->hash, x.until);
   if (session.refused_with(actors::errc::bad_credentials) || session.refused_with(actors::errc::not_found))
-    throw refusal{.why = errc::unauthenticated, .message = "The token is unknown, expired or was logged out."};
+    throw refusal{.why = errc::unauthenticated,
+                  .message = "The token is unknown, expired or was logged out."};
   const auto row = std::move(session).take();
   x.by = {row.user_id, row.kind, row.store_id};
   sessions.put(token->hash, {x.by, row.expires_at}, cached.ticket);
@@ -133,13 +135,17 @@ void authorise(exchange& x) {
   const auto kind = x.by.session;
   switch (who) {
     case access::anyone:
-    case access::token_holder: return;
-    case access::shopper: return require(kind != session_kind::api, "API tokens do not shop.");
-    case access::account: return require(kind == session_kind::login, "This needs an account: sign up or log in.");
+    case access::token_holder:
+      return;
+    case access::shopper:
+      return require(kind != session_kind::api, "API tokens do not shop.");
+    case access::account:
+      return require(kind == session_kind::login, "This needs an account: sign up or log in.");
     case access::self_account:
       require(kind != session_kind::guest, "This needs an account: sign up or log in.");
       [[fallthrough]];
-    case access::self: return require(x.by.is(x.id("user_id")), "This belongs to another user.");
+    case access::self:
+      return require(x.by.is(x.id("user_id")), "This belongs to another user.");
     case access::merchant_login:
       require(kind != session_kind::api, "This needs the merchant's own log-in, not an API token.");
       [[fallthrough]];
@@ -147,8 +153,10 @@ void authorise(exchange& x) {
       const auto store = x.shop.known.store(x.id("store_id"), x.until);
       return require(x.by.manages(store.id, store.owner), "This is for the store's merchant.");
     }
-    case access::order_party: return;
-    case access::order_merchant: return require(kind != session_kind::guest, "This is for the store's merchant.");
+    case access::order_party:
+      return;
+    case access::order_merchant:
+      return require(kind != session_kind::guest, "This is for the store's merchant.");
   }
 }
 

@@ -9,7 +9,8 @@
 
 namespace souk::http {
 
-/// Who may call a route. Checked here, before the route's own code runs, and again by the actor that holds the state.
+/// Who may call a route. Checked here, before the route's own code runs, and again by the actor that holds
+/// the state.
 enum class access : std::uint8_t {
   anyone,         ///< no token is needed; one that is sent must be valid
   token_holder,   ///< any valid token
@@ -19,8 +20,9 @@ enum class access : std::uint8_t {
   self_account,   ///< the same, and no guest
   merchant,       ///< who owns the store {store_id} of the path, or an API token of it
   merchant_login, ///< the same, but no API token: a leaked one must not make others
-  order_party,    ///< the order's shopper or its store's merchant: the order says which, to others it does not exist
-  order_merchant  ///< the merchant of the order's store: the order says which
+  order_party,   ///< the order's shopper or its store's merchant: the order says which, to others it does not
+                 ///< exist
+  order_merchant ///< the merchant of the order's store: the order says which
 };
 
 enum class body_kind : std::uint8_t { none, json, csv };
@@ -28,7 +30,8 @@ enum class body_kind : std::uint8_t { none, json, csv };
 /// One row of the table that the dispatcher, the tests and the documentation share.
 struct route {
   std::string_view method;
-  std::string_view pattern; ///< "/stores/{store_id}/products"; names that end in _id are ids, except {token_id}
+  std::string_view
+    pattern; ///< "/stores/{store_id}/products"; names that end in _id are ids, except {token_id}
   access who;
   body_kind body;
   response (*handle)(exchange&);

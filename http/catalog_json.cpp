@@ -18,7 +18,8 @@ std::string title_of(const variant_row& variant) {
   return title;
 }
 
-void write_amount(json::writer& out, std::string_view name, std::int64_t minor, const actors::currency& unit) {
+void write_amount(json::writer& out, std::string_view name, std::int64_t minor,
+                  const actors::currency& unit) {
   out.key(name);
   if (minor < 0)
     out.null();
@@ -45,8 +46,8 @@ void write_variant_texts(json::writer& out, const storage::product_row& product,
     .field_or_null("image_url", variant.image_url);
 }
 
-void write_head(json::writer& out, const storage::product_row& product, const std::vector<const variant_row*>& variants,
-                const actors::currency& unit) {
+void write_head(json::writer& out, const storage::product_row& product,
+                const std::vector<const variant_row*>& variants, const actors::currency& unit) {
   out.field("product_id", product.id)
     .field("store_id", product.store_id)
     .field("name", product.title)
@@ -128,15 +129,18 @@ private:
 
 std::string_view name_of(storage::product_status status) noexcept {
   switch (status) {
-    case storage::product_status::draft: return "draft";
-    case storage::product_status::active: return "active";
-    case storage::product_status::archived: break;
+    case storage::product_status::draft:
+      return "draft";
+    case storage::product_status::active:
+      return "active";
+    case storage::product_status::archived:
+      break;
   }
   return "archived";
 }
 
-void write_product(json::writer& out, const storage::product_listing& listing, const actors::currency& unit, detail how_much,
-                   figure_slots* slots) {
+void write_product(json::writer& out, const storage::product_listing& listing, const actors::currency& unit,
+                   detail how_much, figure_slots* slots) {
   const auto& snapshot = listing.product;
   const auto& product = snapshot.product;
   const auto variants = sold(snapshot.variants);

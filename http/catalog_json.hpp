@@ -23,9 +23,10 @@ enum class detail : bool {
   full  ///< also the long texts
 };
 
-/// One product with its variants, without removed ones. The figures go into `slots`, or into the text when there are none.
-void write_product(json::writer& out, const storage::product_listing& listing, const actors::currency& unit, detail how_much,
-                   figure_slots* slots);
+/// One product with its variants, without removed ones. The figures go into `slots`, or into the text when
+/// there are none.
+void write_product(json::writer& out, const storage::product_listing& listing, const actors::currency& unit,
+                   detail how_much, figure_slots* slots);
 
 /// A product as its merchant just wrote it: no stock figures, which belong to the inventory.
 void write_product(json::writer& out, const actors::product_written& written, const actors::currency& unit);

@@ -11,14 +11,17 @@ std::string link_header(const std::string& path_and_filters, const storage::page
   const char glue = path_and_filters.find('?') == std::string::npos ? '?' : '&';
   std::string out;
   if (!page.after && page.page > 1)
-    out = fmt::format("<{}{}page={}&limit={}>; rel=\"previous\"", path_and_filters, glue, page.page - 1, page.limit);
+    out = fmt::format("<{}{}page={}&limit={}>; rel=\"previous\"", path_and_filters, glue, page.page - 1,
+                      page.limit);
   if (more && !last_id.empty()) {
     if (!out.empty())
       out += ", ";
     if (page.after || page.page == 1)
-      out += fmt::format("<{}{}after={}&limit={}>; rel=\"next\"", path_and_filters, glue, last_id, page.limit);
+      out +=
+        fmt::format("<{}{}after={}&limit={}>; rel=\"next\"", path_and_filters, glue, last_id, page.limit);
     else
-      out += fmt::format("<{}{}page={}&limit={}>; rel=\"next\"", path_and_filters, glue, page.page + 1, page.limit);
+      out += fmt::format("<{}{}page={}&limit={}>; rel=\"next\"", path_and_filters, glue, page.page + 1,
+                         page.limit);
   }
   return out;
 }
@@ -33,8 +36,12 @@ page_text list_text(const storage::page_of<storage::product_listing>& found, con
   out.end_array();
   if (!query.page.after)
     out.field("page", query.page.page);
-  out.field("limit", query.page.limit).field("total", found.total).field("has_more", found.more).key("next_after");
-  const auto last = found.rows.empty() || !found.more ? std::string{} : found.rows.back().product.product.id.str();
+  out.field("limit", query.page.limit)
+    .field("total", found.total)
+    .field("has_more", found.more)
+    .key("next_after");
+  const auto last =
+    found.rows.empty() || !found.more ? std::string{} : found.rows.back().product.product.id.str();
   if (last.empty())
     out.null();
   else
@@ -56,8 +63,8 @@ page_text list_text(const storage::page_of<storage::product_listing>& found, con
 }
 
 template <class Read>
-std::shared_ptr<const page> catalog_pages::once(const std::string& key, const page_cache::scope& what, deadline until,
-                                                bool again, Read read) {
+std::shared_ptr<const page> catalog_pages::once(const std::string& key, const page_cache::scope& what,
+                                                deadline until, bool again, Read read) {
   if (!again)
     if (auto kept = cache_.find(key); kept.bytes && !kept.refresh)
       return kept.bytes;
@@ -109,22 +116,23 @@ std::shared_ptr<const page> catalog_pages::product(const std::string& key, const
               [&](const auto& taken) { return read_product(key, store, product, taken, until); });
 }
 
-std::shared_ptr<const page> catalog_pages::list(const std::string& key, const store_facts& store, const list_query& query,
-                                                deadline until, bool again) {
+std::shared_ptr<const page> catalog_pages::list(const std::string& key, const store_facts& store,
+                                                const list_query& query, deadline until, bool again) {
   return once(key, {store.id, {}}, until, again,
               [&](const auto& taken) { return read_list(key, store, query, taken, until); });
 }
 
 std::shared_ptr<const page> catalog_pages::read_product(const std::string& key, const store_facts& store,
-                                                        const storage::ulid& product, const page_cache::ticket& taken,
-                                                        deadline until) {
+                                                        const storage::ulid& product,
+                                                        const page_cache::ticket& taken, deadline until) {
   const auto found = readers_.borrow(until)->product(store.id, product);
   if (!found || found->product.product.status != storage::product_status::active)
     return nullptr;
   figure_slots slots;
   json::writer out;
   write_product(out, *found, store.unit, detail::full, &slots);
-  return cache_.put(key, taken, {std::move(out).text(), std::move(slots.slots), std::move(slots.variants), {}},
+  return cache_.put(key, taken,
+                    {std::move(out).text(), std::move(slots.slots), std::move(slots.variants), {}},
                     slots.available);
 }
 

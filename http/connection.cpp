@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <poll.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 namespace souk::http {
@@ -71,8 +72,10 @@ connection::head connection::read_head() {
     if (searched == 0)
       in_.erase(0, std::min(in_.find_first_not_of("\r\n"), in_.size()));
     const auto end = in_.find("\r\n\r\n", searched < 3 ? 0 : searched - 3);
-    if (end != std::string::npos)
+    if (end != std::string::npos) {
+      head_end_ = end;
       return end > allowed_.head_max ? head::too_large : head::complete;
+    }
     if (in_.size() > allowed_.head_max)
       return head::too_large;
     if (in_.find('\0', searched) != std::string::npos)
@@ -87,6 +90,17 @@ connection::head connection::read_head() {
     if (n < 0)
       return head::timed_out;
   }
+}
+
+bool connection::head_names(std::string_view name) const {
+  const std::string_view text{in_.data(), std::min(head_end_, in_.size())};
+  for (auto at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    const auto line = text.substr(at + 1, name.size() + 1);
+    if (line.size() > name.size() && line.back() == ':'
+        && ::strncasecmp(line.data(), name.data(), name.size()) == 0)
+      return true;
+  }
+  return false;
 }
 
 ssize_t connection::read(char* into, size_t size) {

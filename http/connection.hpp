@@ -7,9 +7,10 @@
 
 namespace souk::http {
 
-/// A client's connection as cpp-httplib reads and writes it. Three things are different from its own: the whole head of a request
-/// is read first, within a limit and a deadline, so that a slow client cannot hold a thread a byte at a time; what an answer
-/// consists of goes out in one send; and descriptors above 1,023 work.
+/// A client's connection as cpp-httplib reads and writes it. Three things are different from its own: the
+/// whole head of a request is read first, within a limit and a deadline, so that a slow client cannot hold a
+/// thread a byte at a time; what an answer consists of goes out in one send; and descriptors above 1,023
+/// work.
 class connection final : public httplib::Stream {
 public:
   struct limits {
@@ -26,6 +27,10 @@ public:
   bool closed() const noexcept { return broken_; }
   /// Reads until the head (request line and headers) is in the buffer.
   head read_head();
+
+  /// Whether the head that read_head() found has a line for this header, even one that cpp-httplib passes
+  /// over because nothing stands behind the colon. @param name lower case
+  bool head_names(std::string_view name) const;
 
   /// The answer ends the connection.
   void close_after() noexcept { close_after_ = true; }
@@ -52,7 +57,8 @@ private:
   socket_t sock_;
   limits allowed_;
   std::string in_;
-  std::size_t taken_ = 0; ///< bytes of in_ that were read
+  std::size_t taken_ = 0;    ///< bytes of in_ that were read
+  std::size_t head_end_ = 0; ///< of the head in in_
   std::string out_;
   bool close_after_ = false;
   bool broken_ = false;

@@ -4,7 +4,8 @@
 
 namespace souk::http {
 
-connection_queue::connection_queue(std::size_t threads, std::atomic<std::size_t>& waiting) : waiting_(waiting) {
+connection_queue::connection_queue(std::size_t threads, std::atomic<std::size_t>& waiting)
+  : waiting_(waiting) {
   for (std::size_t i = 0; i < threads; ++i)
     threads_.emplace_back([this] {
       pthread_setname_np(pthread_self(), "souk-http");

@@ -11,7 +11,8 @@
 
 namespace souk::http {
 
-/// The threads that serve connections, one each. `waiting` tells those with an idle connection that somebody else needs a thread.
+/// The threads that serve connections, one each. `waiting` tells those with an idle connection that somebody
+/// else needs a thread.
 class connection_queue final : public httplib::TaskQueue {
 public:
   connection_queue(std::size_t threads, std::atomic<std::size_t>& waiting);

@@ -18,9 +18,10 @@ bool takes(body_kind kind, std::string_view content_type) noexcept {
   while (!type.empty() && type.back() == ' ')
     type.remove_suffix(1);
   if (kind == body_kind::csv)
-    return type == "text/csv" || type == "application/csv" || type == "application/octet-stream" || type.empty();
-  return type.empty() || type == "application/json" || type == "application/x-www-form-urlencoded" || type == "text/json"
-         || type == "text/plain";
+    return type == "text/csv" || type == "application/csv" || type == "application/octet-stream"
+        || type.empty();
+  return type.empty() || type == "application/json" || type == "application/x-www-form-urlencoded"
+      || type == "text/json" || type == "text/plain";
 }
 
 response dispatch(const service& shop, const request& asked, matched found, deadline until) noexcept {
@@ -33,8 +34,13 @@ response dispatch(const service& shop, const request& asked, matched found, dead
     auto query = parsed_query(split_target(asked.target).second);
     if (!query)
       return refused({.why = errc::bad_request, .message = "The query of the address is malformed."});
-    exchange x{.shop = shop, .asked = asked, .to = found.to, .until = until, .ids = std::move(found.ids),
-               .token_id = std::move(found.token_id), .query = *std::move(query)};
+    exchange x{.shop = shop,
+               .asked = asked,
+               .to = found.to,
+               .until = until,
+               .ids = std::move(found.ids),
+               .token_id = std::move(found.token_id),
+               .query = *std::move(query)};
     authenticate(x);
     authorise(x);
     return found.to->handle(x);

@@ -39,7 +39,8 @@ struct status_rule {
 /// THE table: which status and code a reason has.
 status_rule rule_of(const reason& why) noexcept;
 
-/// A request refused. Thrown within http/ by whatever reads or checks a request; the dispatcher turns it into a response.
+/// A request refused. Thrown within http/ by whatever reads or checks a request; the dispatcher turns it into
+/// a response.
 struct refusal {
   reason why = errc::internal;
   std::string message{}; ///< for people; the code's default when empty

@@ -55,7 +55,8 @@ storage::page_request page_asked(const exchange& x) {
   out.page = x.integer_parameter("page", 1, 1, reach / out.limit);
   out.after = x.id_parameter("after");
   if (out.after && x.parameter("page") != nullptr)
-    throw refusal{.why = actors::errc::invalid, .message = "page and after exclude each other", .field = "page"};
+    throw refusal{
+      .why = actors::errc::invalid, .message = "page and after exclude each other", .field = "page"};
   return out;
 }
 
@@ -122,7 +123,7 @@ std::string percent_encoded(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-                       || std::string_view{"-._~"}.find(c) != std::string_view::npos;
+                    || std::string_view{"-._~"}.find(c) != std::string_view::npos;
     if (plain)
       out += c;
     else

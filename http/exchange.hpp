@@ -60,7 +60,8 @@ struct exchange {
   /// The first parameter of that name; nullptr when absent.
   const std::string* parameter(std::string_view name) const;
   /// @throws refusal when it is there and not a whole number in the range
-  std::int64_t integer_parameter(std::string_view name, std::int64_t fallback, std::int64_t low, std::int64_t high) const;
+  std::int64_t integer_parameter(std::string_view name, std::int64_t fallback, std::int64_t low,
+                                 std::int64_t high) const;
   std::optional<storage::ulid> id_parameter(std::string_view name) const;
 };
 

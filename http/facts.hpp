@@ -17,7 +17,8 @@ struct store_facts {
   actors::currency unit;
 };
 
-/// Remembers who owns a store, which currency it counts in, and whose a product is. None of it ever changes, so it is asked once.
+/// Remembers who owns a store, which currency it counts in, and whose a product is. None of it ever changes,
+/// so it is asked once.
 class facts {
 public:
   facts(const shop_client& actors, lending_pool<storage::catalog_reader>& catalog);

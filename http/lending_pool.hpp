@@ -10,8 +10,8 @@
 
 namespace souk::http {
 
-/// Lends objects that serve one thread at a time (a connection to the database each) to the HTTP threads. They are made when
-/// first needed, at most `max` of them.
+/// Lends objects that serve one thread at a time (a connection to the database each) to the HTTP threads.
+/// They are made when first needed, at most `max` of them.
 template <class T>
 class lending_pool {
 public:

@@ -11,8 +11,8 @@
 
 namespace souk::http {
 
-/// A bounded map that forgets what was used least recently. Safe from any thread; parts with a lock each keep 200 threads from
-/// meeting at one.
+/// A bounded map that forgets what was used least recently. Safe from any thread; parts with a lock each keep
+/// 200 threads from meeting at one.
 template <class Key, class Value, class Hash = std::hash<Key>, class Equal = std::equal_to<>>
 class lru_cache {
 public:
@@ -75,7 +75,7 @@ private:
 
   template <class K>
   part& part_of(const K& key) {
-    return parts_[(Hash{}(key) * 0x9E3779B97F4A7C15U >> 48) % part_count];
+    return parts_[(Hash{}(key)*0x9E3779B97F4A7C15U >> 48) % part_count];
   }
 
   std::size_t part_capacity_;

@@ -67,7 +67,8 @@ void metrics::record(per_route& r, int status, std::chrono::nanoseconds took) {
   auto& slot = r.by_status[static_cast<std::size_t>(status >= 0 && status < statuses ? status : 0)];
   auto* counter = slot.load(std::memory_order_acquire);
   if (counter == nullptr) { // Add() gives the same counter for the same labels
-    counter = &requests_.Add({{"method", r.method}, {"route", r.pattern}, {"status", std::to_string(status)}});
+    counter =
+      &requests_.Add({{"method", r.method}, {"route", r.pattern}, {"status", std::to_string(status)}});
     slot.store(counter, std::memory_order_release);
   }
   counter->Increment();

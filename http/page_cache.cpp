@@ -9,7 +9,8 @@ namespace souk::http {
 
 namespace {
 
-/// Longer than any read of the database takes: a cell that changed this lately may still be needed to correct what it reads.
+/// Longer than any read of the database takes: a cell that changed this lately may still be needed to correct
+/// what it reads.
 constexpr std::chrono::seconds slow_reader{10};
 
 std::size_t counter_of(const storage::ulid& id, std::size_t count) {
@@ -39,7 +40,8 @@ page_cache::found page_cache::find(std::string_view key) {
   auto& e = **hit;
   std::uint64_t figures = 0;
   for (const auto& cell : e.cells)
-    figures += cell->changes.load(std::memory_order_acquire); // each only grows, so an equal sum means none has changed
+    figures += cell->changes.load(
+      std::memory_order_acquire); // each only grows, so an equal sum means none has changed
   auto bytes = e.rendered.load();
   if (bytes->figures != figures) {
     bytes = render(e);
@@ -48,7 +50,8 @@ page_cache::found page_cache::find(std::string_view key) {
   const auto now = std::chrono::steady_clock::now();
   auto until = e.fresh_until.load();
   // One reader at a time; should it fail, the next is chosen a second later, and the old bytes do until then.
-  const bool refresh = now > until && e.fresh_until.compare_exchange_strong(until, now + std::chrono::seconds{1});
+  const bool refresh =
+    now > until && e.fresh_until.compare_exchange_strong(until, now + std::chrono::seconds{1});
   return {std::move(bytes), refresh};
 }
 

@@ -17,7 +17,8 @@
 
 namespace souk::http {
 
-/// A page without its stock figures: text with slots where they go, so that a sale does not make the text old.
+/// A page without its stock figures: text with slots where they go, so that a sale does not make the text
+/// old.
 struct page_text {
   enum class figure : std::uint8_t {
     available, ///< a number: the sum over the slot's variants, none counted below 0
@@ -44,10 +45,10 @@ struct page {
   std::uint64_t figures = 0; ///< the state of the stock figures in it
 };
 
-/// Pages of the catalog as bytes. A page is old as soon as something in it has changed (product_changed), its figures follow the
-/// stock by themselves (stock_changed), and after `ttl` it is read again, for changes that other nodes made. Whoever reads a page
-/// from the database takes a ticket first: what changed after that is newer than what was read, and is never overwritten by it.
-/// Safe from any thread.
+/// Pages of the catalog as bytes. A page is old as soon as something in it has changed (product_changed), its
+/// figures follow the stock by themselves (stock_changed), and after `ttl` it is read again, for changes that
+/// other nodes made. Whoever reads a page from the database takes a ticket first: what changed after that is
+/// newer than what was read, and is never overwritten by it. Safe from any thread.
 class page_cache {
 public:
   /// @param bytes_max of all pages together @param ttl how old a page may get without being read again
@@ -75,7 +76,8 @@ public:
   /// Whether nothing of the scope has changed since.
   bool still_good(const ticket& t) const;
 
-  /// Keeps what was read, unless something of it has changed since; also renders it for the reader's own answer.
+  /// Keeps what was read, unless something of it has changed since; also renders it for the reader's own
+  /// answer.
   /// @param figures what the database says is available, one per variant of the text
   std::shared_ptr<const page> put(std::string_view key, const ticket& taken, page_text text,
                                   const std::vector<std::int64_t>& figures);
@@ -91,7 +93,7 @@ private:
   struct stock_cell {
     std::atomic<std::int64_t> available{0};
     std::atomic<std::uint64_t> changes{0};
-    std::uint64_t stamp = 0;                           ///< of the stock clock; under the part's lock
+    std::uint64_t stamp = 0;                            ///< of the stock clock; under the part's lock
     std::chrono::steady_clock::time_point changed_at{}; ///< under the part's lock
   };
   struct stock_part {
@@ -108,7 +110,9 @@ private:
   };
   struct text_hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
   };
 
   static constexpr std::size_t counter_count = 1 << 16;
@@ -121,7 +125,8 @@ private:
 
   std::chrono::milliseconds ttl_;
   lru_cache<std::string, std::shared_ptr<entry>, text_hash> pages_;
-  /// Generations of stores and products, by hash: two that share a counter only make each other's pages old too early.
+  /// Generations of stores and products, by hash: two that share a counter only make each other's pages old
+  /// too early.
   std::vector<std::atomic<std::uint64_t>> generations_;
   std::atomic<std::uint64_t> stock_clock_{1};
   std::array<stock_part, stock_part_count> stock_;

@@ -22,7 +22,8 @@ bool matches(std::string_view if_none_match, std::string_view etag) noexcept {
 response page_response(const request& asked, const page& bytes) {
   response out;
   out.headers.emplace_back("ETag", bytes.etag);
-  out.headers.emplace_back("Cache-Control", asked.authorization.empty() ? page_cache_control : "private, no-cache");
+  out.headers.emplace_back("Cache-Control",
+                           asked.authorization.empty() ? page_cache_control : "private, no-cache");
   if (!bytes.link.empty())
     out.headers.emplace_back("Link", bytes.link);
   if (!asked.if_none_match.empty() && matches(asked.if_none_match, bytes.etag)) {

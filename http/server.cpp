@@ -40,7 +40,8 @@ bool same(std::string_view a, std::string_view b) noexcept {
 
 bool is_request_id(std::string_view text) noexcept {
   return text.size() >= 8 && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-'
+               || c == '_' || c == '.';
          });
 }
 
@@ -58,7 +59,8 @@ struct passage {
   bool has_body = false;
   bool chunked = false;
   std::uint64_t length = 0;
-  std::optional<refusal> refused; ///< found wrong before the body was read: the connection ends with the answer
+  std::optional<refusal>
+    refused; ///< found wrong before the body was read: the connection ends with the answer
 };
 
 thread_local passage* current = nullptr;
@@ -70,7 +72,8 @@ public:
   explicit edge(foundation from)
     : shop_(std::move(from)), metrics_(*shop_.base.metrics), settings_(shop_.base.settings) {
     new_task_queue = [this] { return new connection_queue{settings_.http_threads, waiting_}; };
-    set_tcp_nodelay(false); // set for each connection instead: on the listening socket it is only sometimes inherited
+    set_tcp_nodelay(
+      false); // set for each connection instead: on the listening socket it is only sometimes inherited
     set_keep_alive_timeout(keep_alive.count());
     set_keep_alive_max_count(1'000'000);
     set_payload_max_length(settings_.max_import_bytes);
@@ -83,10 +86,10 @@ public:
                          {"Content-Security-Policy", "default-src 'self'"},
                          {"X-Frame-Options", "DENY"},
                          {"Referrer-Policy", "no-referrer"}});
-    set_pre_routing_handler([this](const httplib::Request&, httplib::Response& res) { return before_body(res); });
-    const auto with_body = [this](const httplib::Request&, httplib::Response& res, const httplib::ContentReader& read) {
-      read_body(res, read);
-    };
+    set_pre_routing_handler(
+      [this](const httplib::Request&, httplib::Response& res) { return before_body(res); });
+    const auto with_body = [this](const httplib::Request&, httplib::Response& res,
+                                  const httplib::ContentReader& read) { read_body(res, read); };
     Post("/", with_body);
     Put("/", with_body);
     Patch("/", with_body);
@@ -97,8 +100,9 @@ public:
 
   std::uint16_t bind_chosen() {
     const auto& s = settings_;
-    const int port = s.listen_port == 0 ? bind_to_any_port(s.listen_host)
-                                        : (bind_to_port(s.listen_host, s.listen_port) ? int{s.listen_port} : -1);
+    const int port = s.listen_port == 0
+                     ? bind_to_any_port(s.listen_host)
+                     : (bind_to_port(s.listen_host, s.listen_port) ? int{s.listen_port} : -1);
     if (port <= 0)
       throw std::runtime_error(fmt::format("cannot listen on {}:{}", s.listen_host, s.listen_port));
     ::listen(svr_sock_, listen_backlog);
@@ -152,7 +156,8 @@ private:
       current = &now;
       const bool last = stopping_ || waiting_ > 0; // somebody waits for a thread
       bool closed = false;
-      const bool done = process_request(client, last, closed, [this](httplib::Request& req) { prepare(req); });
+      const bool done =
+        process_request(client, last, closed, [this](httplib::Request& req) { prepare(req); });
       current = nullptr;
       if (!client.flush() || !done || last || closed)
         return;
@@ -162,14 +167,15 @@ private:
   void refuse_head(connection& client, connection::head why) {
     if (why == connection::head::closed)
       return;
-    const auto code = why == connection::head::too_large   ? errc::headers_too_large
-                      : why == connection::head::timed_out ? errc::request_timeout
-                                                           : errc::bad_request;
+    const auto code = why == connection::head::too_large ? errc::headers_too_large
+                    : why == connection::head::timed_out ? errc::request_timeout
+                                                         : errc::bad_request;
     const auto answer = refused({.why = code});
     metrics_.answered(nullptr, answer.status, {});
-    const auto text = fmt::format("HTTP/1.1 {} Refused\r\nContent-Type: application/json\r\nConnection: close\r\n"
-                                  "X-Content-Type-Options: nosniff\r\nContent-Length: {}\r\n\r\n{}",
-                                  answer.status, answer.body.size(), answer.body);
+    const auto text =
+      fmt::format("HTTP/1.1 {} Refused\r\nContent-Type: application/json\r\nConnection: close\r\n"
+                  "X-Content-Type-Options: nosniff\r\nContent-Length: {}\r\n\r\n{}",
+                  answer.status, answer.body.size(), answer.body);
     client.write(text.data(), text.size());
     client.flush();
   }
@@ -206,17 +212,23 @@ private:
       } else if (same(name, "Transfer-Encoding")) {
         p.chunked = true;
         if (!same(value, "chunked"))
-          p.refused = refusal{.why = errc::bad_request, .message = "Only the transfer encoding \"chunked\" is known."};
+          p.refused =
+            refusal{.why = errc::bad_request, .message = "Only the transfer encoding \"chunked\" is known."};
       } else if (same(name, "Connection") && same(value, "close"))
         p.client->close_after();
     }
     if (asked.id.empty())
       asked.id = new_request_id();
+    // cpp-httplib drops headers without a value, but an empty key is a mistake that must not pass for "no
+    // key".
+    if (!asked.has_idempotency_key && asked.method == "POST")
+      asked.has_idempotency_key = p.client->head_names("idempotency-key");
     // Two lengths, or a length and chunks, are how requests are smuggled past a proxy.
     if (lengths > 1 || (lengths == 1 && p.chunked))
       p.refused = refusal{.why = errc::bad_request, .message = "The length of the body is ambiguous."};
     p.has_body = p.chunked || p.length > 0;
-    req.headers.erase("Accept-Encoding"); // haproxy compresses; here it would cost the pages their bytes ready to send
+    req.headers.erase(
+      "Accept-Encoding"); // haproxy compresses; here it would cost the pages their bytes ready to send
     if (p.refused)
       req.set_header("Connection", "close");
   }
@@ -247,7 +259,8 @@ private:
   }
 
   std::uint64_t body_max(const passage& p) const {
-    return p.found.to != nullptr && p.found.to->body == body_kind::csv ? settings_.max_import_bytes : settings_.max_body_bytes;
+    return p.found.to != nullptr && p.found.to->body == body_kind::csv ? settings_.max_import_bytes
+                                                                       : settings_.max_body_bytes;
   }
 
   std::optional<refusal> body_unwelcome(const passage& p) const {
@@ -282,7 +295,7 @@ private:
     });
     if (!whole) {
       const auto why = too_large || res.status == 413 ? errc::payload_too_large
-                       : res.status == 415            ? errc::unsupported_media_type
+                     : res.status == 415              ? errc::unsupported_media_type
                                                       : errc::bad_request;
       return finish(res, refused({.why = why}), true);
     }
@@ -298,8 +311,9 @@ private:
       ~leave() { count.fetch_sub(1); }
     } on_return{in_flight_};
     metrics_.in_flight(now);
-    const bool for_operators = to != nullptr && to->pattern.find('/', 1) == std::string_view::npos
-                               && (to->pattern == "/healthz" || to->pattern == "/readyz" || to->pattern == "/metrics");
+    const bool for_operators =
+      to != nullptr && to->pattern.find('/', 1) == std::string_view::npos
+      && (to->pattern == "/healthz" || to->pattern == "/readyz" || to->pattern == "/metrics");
     if (now > static_cast<std::int64_t>(settings_.max_in_flight) && !for_operators) {
       metrics_.refused_overloaded();
       return refused({.why = errc::overloaded});
@@ -329,8 +343,9 @@ private:
     const auto took = clock::now() - p.began;
     metrics_.answered(p.found.to, res.status, took);
     if (spdlog::should_log(spdlog::level::info))
-      spdlog::info("{} {} {} {} {:.1f}ms {}", p.asked.id, p.asked.method, json::without_card_numbers(p.asked.target),
-                   res.status, std::chrono::duration<double, std::milli>(took).count(), p.asked.remote);
+      spdlog::info("{} {} {} {} {:.1f}ms {}", p.asked.id, p.asked.method,
+                   json::without_card_numbers(p.asked.target), res.status,
+                   std::chrono::duration<double, std::milli>(took).count(), p.asked.remote);
   }
 
   /// The path of nearly all requests: as little as possible.
@@ -351,7 +366,8 @@ private:
     metrics_.page_sent(res.status, clock::now() - p.began);
   }
 
-  /// What cpp-httplib refuses by itself (a malformed request line, too long a target) comes here without a body.
+  /// What cpp-httplib refuses by itself (a malformed request line, too long a target) comes here without a
+  /// body.
   HandlerResponse own_error(httplib::Response& res) {
     if (!res.body.empty())
       return HandlerResponse::Unhandled;

@@ -20,8 +20,8 @@ public:
   std::uint16_t bind();
   /// Serves until stop(). @pre bind()
   void run();
-  /// From any thread (not from a signal handler): accepts nothing more; requests under way get their answers, idle connections
-  /// are closed, then run() returns.
+  /// From any thread (not from a signal handler): accepts nothing more; requests under way get their answers,
+  /// idle connections are closed, then run() returns.
   void stop();
 
 private:

@@ -38,7 +38,8 @@ refusal refusal_of(const caf::error& why) {
 } // namespace
 
 template <class T>
-answer<T> shop_client::ask(const runtime::entity_address& whom, delivery how, caf::message command, deadline until) const {
+answer<T> shop_client::ask(const runtime::entity_address& whom, delivery how, caf::message command,
+                           deadline until) const {
   const auto left = until - std::chrono::steady_clock::now();
   if (left <= std::chrono::milliseconds{1})
     return refusal{.why = errc::timeout};
@@ -48,8 +49,11 @@ answer<T> shop_client::ask(const runtime::entity_address& whom, delivery how, ca
   // One hidden actor per request: a long-lived one hoards answers that come after their deadline.
   caf::scoped_actor self{system_, true};
   std::optional<answer<T>> got;
-  self->request(shard, std::chrono::duration_cast<caf::timespan>(left), runtime::deliver_atom_v, whom, how, std::move(command))
-    .receive([&](T& value) { got.emplace(std::move(value)); }, [&](caf::error& why) { got.emplace(refusal_of(why)); });
+  self
+    ->request(shard, std::chrono::duration_cast<caf::timespan>(left), runtime::deliver_atom_v, whom, how,
+              std::move(command))
+    .receive([&](T& value) { got.emplace(std::move(value)); },
+             [&](caf::error& why) { got.emplace(refusal_of(why)); });
   if (!got)
     return refusal{.why = errc::internal};
   return *std::move(got);
@@ -64,10 +68,12 @@ caf::message pack(T&& command) {
 
 } // namespace
 
-answer<actors::user_view> shop_client::sign_up(const storage::ulid& user, actors::sign_up command, deadline until) const {
+answer<actors::user_view> shop_client::sign_up(const storage::ulid& user, actors::sign_up command,
+                                               deadline until) const {
   return ask<actors::user_view>(actors::user_at(user), delivery::create, pack(std::move(command)), until);
 }
-answer<actors::user_view> shop_client::get_user(const storage::ulid& user, const actors::caller& by, deadline until) const {
+answer<actors::user_view> shop_client::get_user(const storage::ulid& user, const actors::caller& by,
+                                                deadline until) const {
   return ask<actors::user_view>(actors::user_at(user), delivery::activate, pack(actors::get_user{by}), until);
 }
 answer<std::string> shop_client::get_credentials(const storage::ulid& user, deadline until) const {
@@ -77,21 +83,28 @@ answer<actors::user_view> shop_client::open_session(const storage::ulid& user, a
                                                     deadline until) const {
   return ask<actors::user_view>(actors::user_at(user), delivery::activate, pack(std::move(command)), until);
 }
-answer<storage::session_row> shop_client::authenticate(const storage::ulid& user, const storage::token_hash& hash,
+answer<storage::session_row> shop_client::authenticate(const storage::ulid& user,
+                                                       const storage::token_hash& hash,
                                                        deadline until) const {
-  return ask<storage::session_row>(actors::user_at(user), delivery::activate, pack(actors::authenticate{hash}), until);
+  return ask<storage::session_row>(actors::user_at(user), delivery::activate,
+                                   pack(actors::authenticate{hash}), until);
 }
-answer<bool> shop_client::close_session(const storage::ulid& user, actors::close_session command, deadline until) const {
+answer<bool> shop_client::close_session(const storage::ulid& user, actors::close_session command,
+                                        deadline until) const {
   return ask<bool>(actors::user_at(user), delivery::activate, pack(std::move(command)), until);
 }
-answer<std::vector<storage::session_row>>
-shop_client::list_api_tokens(const storage::ulid& user, actors::list_api_tokens command, deadline until) const {
-  return ask<std::vector<storage::session_row>>(actors::user_at(user), delivery::activate, pack(std::move(command)), until);
+answer<std::vector<storage::session_row>> shop_client::list_api_tokens(const storage::ulid& user,
+                                                                       actors::list_api_tokens command,
+                                                                       deadline until) const {
+  return ask<std::vector<storage::session_row>>(actors::user_at(user), delivery::activate,
+                                                pack(std::move(command)), until);
 }
-answer<bool> shop_client::note_cart(const storage::ulid& user, actors::note_cart command, deadline until) const {
+answer<bool> shop_client::note_cart(const storage::ulid& user, actors::note_cart command,
+                                    deadline until) const {
   return ask<bool>(actors::user_at(user), delivery::activate, pack(std::move(command)), until);
 }
-answer<bool> shop_client::forget_cart(const storage::ulid& user, actors::forget_cart command, deadline until) const {
+answer<bool> shop_client::forget_cart(const storage::ulid& user, actors::forget_cart command,
+                                      deadline until) const {
   return ask<bool>(actors::user_at(user), delivery::activate, pack(std::move(command)), until);
 }
 
@@ -100,65 +113,81 @@ answer<storage::store_row> shop_client::open_store(const storage::ulid& store, a
   return ask<storage::store_row>(actors::store_at(store), delivery::create, pack(std::move(command)), until);
 }
 answer<storage::store_row> shop_client::get_store(const storage::ulid& store, deadline until) const {
-  return ask<storage::store_row>(actors::store_at(store), delivery::activate, pack(actors::get_store{store}), until);
+  return ask<storage::store_row>(actors::store_at(store), delivery::activate, pack(actors::get_store{store}),
+                                 until);
 }
 answer<storage::store_row> shop_client::change_store(actors::change_store command, deadline until) const {
   const auto whom = actors::store_at(command.store_id);
   return ask<storage::store_row>(whom, delivery::activate, pack(std::move(command)), until);
 }
-answer<actors::product_written> shop_client::create_product(const storage::ulid& product, actors::create_product command,
+answer<actors::product_written> shop_client::create_product(const storage::ulid& product,
+                                                            actors::create_product command,
                                                             deadline until) const {
-  return ask<actors::product_written>(actors::product_at(product), delivery::create, pack(std::move(command)), until);
+  return ask<actors::product_written>(actors::product_at(product), delivery::create, pack(std::move(command)),
+                                      until);
 }
-answer<actors::product_written> shop_client::change_product(actors::change_product command, deadline until) const {
+answer<actors::product_written> shop_client::change_product(actors::change_product command,
+                                                            deadline until) const {
   const auto whom = actors::product_at(command.product_id);
   return ask<actors::product_written>(whom, delivery::activate, pack(std::move(command)), until);
 }
-answer<storage::import_row> shop_client::start_import(const storage::ulid& import, actors::start_import command,
-                                                      deadline until) const {
-  return ask<storage::import_row>(actors::import_at(import), delivery::create, pack(std::move(command)), until);
+answer<storage::import_row> shop_client::start_import(const storage::ulid& import,
+                                                      actors::start_import command, deadline until) const {
+  return ask<storage::import_row>(actors::import_at(import), delivery::create, pack(std::move(command)),
+                                  until);
 }
 answer<storage::import_row> shop_client::get_import(const storage::ulid& import, actors::get_import command,
                                                     deadline until) const {
-  return ask<storage::import_row>(actors::import_at(import), delivery::activate, pack(std::move(command)), until);
+  return ask<storage::import_row>(actors::import_at(import), delivery::activate, pack(std::move(command)),
+                                  until);
 }
 
 answer<actors::stock_view> shop_client::get_stock(const storage::ulid& variant, const storage::ulid& store,
                                                   deadline until) const {
-  return ask<actors::stock_view>(actors::inventory_at(variant), delivery::activate, pack(actors::get_stock{store}), until);
+  return ask<actors::stock_view>(actors::inventory_at(variant), delivery::activate,
+                                 pack(actors::get_stock{store}), until);
 }
 answer<actors::stock_view> shop_client::set_stock(const storage::ulid& variant, actors::set_stock command,
                                                   deadline until) const {
-  return ask<actors::stock_view>(actors::inventory_at(variant), delivery::activate, pack(std::move(command)), until);
+  return ask<actors::stock_view>(actors::inventory_at(variant), delivery::activate, pack(std::move(command)),
+                                 until);
 }
-answer<actors::stock_view> shop_client::adjust_stock(const storage::ulid& variant, actors::adjust_stock command,
-                                                     deadline until) const {
-  return ask<actors::stock_view>(actors::inventory_at(variant), delivery::activate, pack(std::move(command)), until);
+answer<actors::stock_view> shop_client::adjust_stock(const storage::ulid& variant,
+                                                     actors::adjust_stock command, deadline until) const {
+  return ask<actors::stock_view>(actors::inventory_at(variant), delivery::activate, pack(std::move(command)),
+                                 until);
 }
-answer<actors::stock_view> shop_client::set_stock_policy(const storage::ulid& variant, actors::set_stock_policy command,
+answer<actors::stock_view> shop_client::set_stock_policy(const storage::ulid& variant,
+                                                         actors::set_stock_policy command,
                                                          deadline until) const {
-  return ask<actors::stock_view>(actors::inventory_at(variant), delivery::activate, pack(std::move(command)), until);
+  return ask<actors::stock_view>(actors::inventory_at(variant), delivery::activate, pack(std::move(command)),
+                                 until);
 }
 
 answer<actors::cart_view> shop_client::get_cart(const storage::ulid& store, const storage::ulid& user,
                                                 actors::get_cart command, deadline until) const {
-  return ask<actors::cart_view>(actors::cart_at(store, user), delivery::activate, pack(std::move(command)), until);
+  return ask<actors::cart_view>(actors::cart_at(store, user), delivery::activate, pack(std::move(command)),
+                                until);
 }
 answer<actors::cart_view> shop_client::add_to_cart(const storage::ulid& store, const storage::ulid& user,
                                                    actors::add_to_cart command, deadline until) const {
-  return ask<actors::cart_view>(actors::cart_at(store, user), delivery::activate, pack(std::move(command)), until);
+  return ask<actors::cart_view>(actors::cart_at(store, user), delivery::activate, pack(std::move(command)),
+                                until);
 }
 answer<actors::cart_view> shop_client::set_cart_line(const storage::ulid& store, const storage::ulid& user,
                                                      actors::set_cart_line command, deadline until) const {
-  return ask<actors::cart_view>(actors::cart_at(store, user), delivery::activate, pack(std::move(command)), until);
+  return ask<actors::cart_view>(actors::cart_at(store, user), delivery::activate, pack(std::move(command)),
+                                until);
 }
 answer<actors::cart_view> shop_client::clear_cart(const storage::ulid& store, const storage::ulid& user,
                                                   actors::clear_cart command, deadline until) const {
-  return ask<actors::cart_view>(actors::cart_at(store, user), delivery::activate, pack(std::move(command)), until);
+  return ask<actors::cart_view>(actors::cart_at(store, user), delivery::activate, pack(std::move(command)),
+                                until);
 }
 answer<actors::cart_view> shop_client::merge_cart(const storage::ulid& store, const storage::ulid& user,
                                                   actors::merge_cart command, deadline until) const {
-  return ask<actors::cart_view>(actors::cart_at(store, user), delivery::activate, pack(std::move(command)), until);
+  return ask<actors::cart_view>(actors::cart_at(store, user), delivery::activate, pack(std::move(command)),
+                                until);
 }
 
 answer<actors::order_view> shop_client::place_order(const storage::ulid& order, actors::place_order command,
@@ -167,36 +196,44 @@ answer<actors::order_view> shop_client::place_order(const storage::ulid& order, 
 }
 answer<actors::order_view> shop_client::check_out(actors::place_order command, deadline until) const {
   const auto whom = actors::checkout_at(command.store_id, command.by.user, command.key->key);
-  return ask<actors::order_view>(whom, delivery::activate, pack(actors::check_out{std::move(command)}), until);
+  return ask<actors::order_view>(whom, delivery::activate, pack(actors::check_out{std::move(command)}),
+                                 until);
 }
 answer<actors::order_view> shop_client::get_order(const storage::ulid& order, const actors::caller& by,
                                                   deadline until) const {
-  return ask<actors::order_view>(actors::order_at(order), delivery::activate, pack(actors::get_order{by}), until);
+  return ask<actors::order_view>(actors::order_at(order), delivery::activate, pack(actors::get_order{by}),
+                                 until);
 }
 answer<actors::order_view> shop_client::cancel_order(const storage::ulid& order, actors::cancel_order command,
                                                      deadline until) const {
-  return ask<actors::order_view>(actors::order_at(order), delivery::activate, pack(std::move(command)), until);
+  return ask<actors::order_view>(actors::order_at(order), delivery::activate, pack(std::move(command)),
+                                 until);
 }
 answer<actors::order_view> shop_client::confirm_payment(const storage::ulid& order, const actors::caller& by,
                                                         deadline until) const {
-  return ask<actors::order_view>(actors::order_at(order), delivery::activate, pack(actors::confirm_payment{by}), until);
+  return ask<actors::order_view>(actors::order_at(order), delivery::activate,
+                                 pack(actors::confirm_payment{by}), until);
 }
 answer<actors::order_view> shop_client::mark_shipped(const storage::ulid& order, actors::mark_shipped command,
                                                      deadline until) const {
-  return ask<actors::order_view>(actors::order_at(order), delivery::activate, pack(std::move(command)), until);
+  return ask<actors::order_view>(actors::order_at(order), delivery::activate, pack(std::move(command)),
+                                 until);
 }
 answer<actors::order_view> shop_client::mark_delivered(const storage::ulid& order, const actors::caller& by,
                                                        deadline until) const {
-  return ask<actors::order_view>(actors::order_at(order), delivery::activate, pack(actors::mark_delivered{by}), until);
+  return ask<actors::order_view>(actors::order_at(order), delivery::activate,
+                                 pack(actors::mark_delivered{by}), until);
 }
 
-answer<storage::review_row> shop_client::post_review(const storage::ulid& product, actors::post_review command,
-                                                     deadline until) const {
-  return ask<storage::review_row>(actors::reviews_at(product), delivery::activate, pack(std::move(command)), until);
+answer<storage::review_row> shop_client::post_review(const storage::ulid& product,
+                                                     actors::post_review command, deadline until) const {
+  return ask<storage::review_row>(actors::reviews_at(product), delivery::activate, pack(std::move(command)),
+                                  until);
 }
-answer<storage::review_row> shop_client::vote_helpful(const storage::ulid& product, actors::vote_helpful command,
-                                                      deadline until) const {
-  return ask<storage::review_row>(actors::reviews_at(product), delivery::activate, pack(std::move(command)), until);
+answer<storage::review_row> shop_client::vote_helpful(const storage::ulid& product,
+                                                      actors::vote_helpful command, deadline until) const {
+  return ask<storage::review_row>(actors::reviews_at(product), delivery::activate, pack(std::move(command)),
+                                  until);
 }
 
 } // namespace souk::http

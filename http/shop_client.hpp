@@ -53,72 +53,91 @@ private:
   std::variant<T, refusal> held_;
 };
 
-/// The only place where HTTP meets actors: each function sends one command to the entity it is for, waits for the answer until
-/// the request's deadline, and gives plain values back. No answer in time is errc::timeout: the command may still be done.
-/// Safe to use from any number of threads that are not actors.
+/// The only place where HTTP meets actors: each function sends one command to the entity it is for, waits for
+/// the answer until the request's deadline, and gives plain values back. No answer in time is errc::timeout:
+/// the command may still be done. Safe to use from any number of threads that are not actors.
 class shop_client {
 public:
   shop_client(caf::actor_system& system, const runtime::router& routes) : system_(system), routes_(routes) {}
 
   // -- users -------------------------------------------------------------------
   answer<actors::user_view> sign_up(const storage::ulid& user, actors::sign_up command, deadline until) const;
-  answer<actors::user_view> get_user(const storage::ulid& user, const actors::caller& by, deadline until) const;
+  answer<actors::user_view> get_user(const storage::ulid& user, const actors::caller& by,
+                                     deadline until) const;
   answer<std::string> get_credentials(const storage::ulid& user, deadline until) const;
-  answer<actors::user_view> open_session(const storage::ulid& user, actors::open_session command, deadline until) const;
-  answer<storage::session_row> authenticate(const storage::ulid& user, const storage::token_hash& hash, deadline until) const;
+  answer<actors::user_view> open_session(const storage::ulid& user, actors::open_session command,
+                                         deadline until) const;
+  answer<storage::session_row> authenticate(const storage::ulid& user, const storage::token_hash& hash,
+                                            deadline until) const;
   answer<bool> close_session(const storage::ulid& user, actors::close_session command, deadline until) const;
-  answer<std::vector<storage::session_row>> list_api_tokens(const storage::ulid& user, actors::list_api_tokens command,
+  answer<std::vector<storage::session_row>> list_api_tokens(const storage::ulid& user,
+                                                            actors::list_api_tokens command,
                                                             deadline until) const;
   answer<bool> note_cart(const storage::ulid& user, actors::note_cart command, deadline until) const;
   answer<bool> forget_cart(const storage::ulid& user, actors::forget_cart command, deadline until) const;
 
   // -- stores and catalog ------------------------------------------------------
-  answer<storage::store_row> open_store(const storage::ulid& store, actors::open_store command, deadline until) const;
+  answer<storage::store_row> open_store(const storage::ulid& store, actors::open_store command,
+                                        deadline until) const;
   answer<storage::store_row> get_store(const storage::ulid& store, deadline until) const;
   answer<storage::store_row> change_store(actors::change_store command, deadline until) const;
   answer<actors::product_written> create_product(const storage::ulid& product, actors::create_product command,
                                                  deadline until) const;
   answer<actors::product_written> change_product(actors::change_product command, deadline until) const;
-  answer<storage::import_row> start_import(const storage::ulid& import, actors::start_import command, deadline until) const;
-  answer<storage::import_row> get_import(const storage::ulid& import, actors::get_import command, deadline until) const;
+  answer<storage::import_row> start_import(const storage::ulid& import, actors::start_import command,
+                                           deadline until) const;
+  answer<storage::import_row> get_import(const storage::ulid& import, actors::get_import command,
+                                         deadline until) const;
 
   // -- inventory ---------------------------------------------------------------
-  answer<actors::stock_view> get_stock(const storage::ulid& variant, const storage::ulid& store, deadline until) const;
-  answer<actors::stock_view> set_stock(const storage::ulid& variant, actors::set_stock command, deadline until) const;
-  answer<actors::stock_view> adjust_stock(const storage::ulid& variant, actors::adjust_stock command, deadline until) const;
+  answer<actors::stock_view> get_stock(const storage::ulid& variant, const storage::ulid& store,
+                                       deadline until) const;
+  answer<actors::stock_view> set_stock(const storage::ulid& variant, actors::set_stock command,
+                                       deadline until) const;
+  answer<actors::stock_view> adjust_stock(const storage::ulid& variant, actors::adjust_stock command,
+                                          deadline until) const;
   answer<actors::stock_view> set_stock_policy(const storage::ulid& variant, actors::set_stock_policy command,
                                               deadline until) const;
 
   // -- carts -------------------------------------------------------------------
-  answer<actors::cart_view> get_cart(const storage::ulid& store, const storage::ulid& user, actors::get_cart command,
-                                     deadline until) const;
-  answer<actors::cart_view> add_to_cart(const storage::ulid& store, const storage::ulid& user, actors::add_to_cart command,
-                                        deadline until) const;
+  answer<actors::cart_view> get_cart(const storage::ulid& store, const storage::ulid& user,
+                                     actors::get_cart command, deadline until) const;
+  answer<actors::cart_view> add_to_cart(const storage::ulid& store, const storage::ulid& user,
+                                        actors::add_to_cart command, deadline until) const;
   answer<actors::cart_view> set_cart_line(const storage::ulid& store, const storage::ulid& user,
                                           actors::set_cart_line command, deadline until) const;
-  answer<actors::cart_view> clear_cart(const storage::ulid& store, const storage::ulid& user, actors::clear_cart command,
-                                       deadline until) const;
-  answer<actors::cart_view> merge_cart(const storage::ulid& store, const storage::ulid& user, actors::merge_cart command,
-                                       deadline until) const;
+  answer<actors::cart_view> clear_cart(const storage::ulid& store, const storage::ulid& user,
+                                       actors::clear_cart command, deadline until) const;
+  answer<actors::cart_view> merge_cart(const storage::ulid& store, const storage::ulid& user,
+                                       actors::merge_cart command, deadline until) const;
 
   // -- orders ------------------------------------------------------------------
   /// @param order a fresh id beside the store
-  answer<actors::order_view> place_order(const storage::ulid& order, actors::place_order command, deadline until) const;
+  answer<actors::order_view> place_order(const storage::ulid& order, actors::place_order command,
+                                         deadline until) const;
   /// The same under an Idempotency-Key. @pre command.key
   answer<actors::order_view> check_out(actors::place_order command, deadline until) const;
-  answer<actors::order_view> get_order(const storage::ulid& order, const actors::caller& by, deadline until) const;
-  answer<actors::order_view> cancel_order(const storage::ulid& order, actors::cancel_order command, deadline until) const;
-  answer<actors::order_view> confirm_payment(const storage::ulid& order, const actors::caller& by, deadline until) const;
-  answer<actors::order_view> mark_shipped(const storage::ulid& order, actors::mark_shipped command, deadline until) const;
-  answer<actors::order_view> mark_delivered(const storage::ulid& order, const actors::caller& by, deadline until) const;
+  answer<actors::order_view> get_order(const storage::ulid& order, const actors::caller& by,
+                                       deadline until) const;
+  answer<actors::order_view> cancel_order(const storage::ulid& order, actors::cancel_order command,
+                                          deadline until) const;
+  answer<actors::order_view> confirm_payment(const storage::ulid& order, const actors::caller& by,
+                                             deadline until) const;
+  answer<actors::order_view> mark_shipped(const storage::ulid& order, actors::mark_shipped command,
+                                          deadline until) const;
+  answer<actors::order_view> mark_delivered(const storage::ulid& order, const actors::caller& by,
+                                            deadline until) const;
 
   // -- reviews -----------------------------------------------------------------
-  answer<storage::review_row> post_review(const storage::ulid& product, actors::post_review command, deadline until) const;
-  answer<storage::review_row> vote_helpful(const storage::ulid& product, actors::vote_helpful command, deadline until) const;
+  answer<storage::review_row> post_review(const storage::ulid& product, actors::post_review command,
+                                          deadline until) const;
+  answer<storage::review_row> vote_helpful(const storage::ulid& product, actors::vote_helpful command,
+                                           deadline until) const;
 
 private:
   template <class T>
-  answer<T> ask(const runtime::entity_address& whom, runtime::delivery how, caf::message command, deadline until) const;
+  answer<T> ask(const runtime::entity_address& whom, runtime::delivery how, caf::message command,
+                deadline until) const;
 
   caf::actor_system& system_;
   const runtime::router& routes_;

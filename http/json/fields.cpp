@@ -20,14 +20,20 @@ constexpr int depth_max = 16;
 
 std::string_view type_name(const json& value) {
   switch (value.type()) {
-    case json::value_t::string: return "a string";
-    case json::value_t::boolean: return "a boolean";
+    case json::value_t::string:
+      return "a string";
+    case json::value_t::boolean:
+      return "a boolean";
     case json::value_t::number_integer:
     case json::value_t::number_unsigned:
-    case json::value_t::number_float: return "a number";
-    case json::value_t::array: return "a list";
-    case json::value_t::object: return "an object";
-    default: return "null";
+    case json::value_t::number_float:
+      return "a number";
+    case json::value_t::array:
+      return "a list";
+    case json::value_t::object:
+      return "an object";
+    default:
+      return "null";
   }
 }
 
@@ -96,14 +102,16 @@ std::string fields::secret(std::string_view name) const {
   return value->get<std::string>();
 }
 
-std::optional<std::int64_t> fields::maybe_integer(std::string_view name, std::int64_t low, std::int64_t high) const {
+std::optional<std::int64_t> fields::maybe_integer(std::string_view name, std::int64_t low,
+                                                  std::int64_t high) const {
   const auto* value = find(name);
   if (value == nullptr)
     return std::nullopt;
   if (!value->is_number_integer())
     wrong(name, fmt::format("must be a whole number, not {}", type_name(*value)));
-  const bool too_large = value->is_number_unsigned()
-                         && value->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  const bool too_large =
+    value->is_number_unsigned()
+    && value->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   const auto number = too_large ? std::numeric_limits<std::int64_t>::max() : value->get<std::int64_t>();
   if (too_large || number < low || number > high)
     wrong(name, fmt::format("must be between {} and {}", low, high));
@@ -156,8 +164,8 @@ std::optional<std::int64_t> fields::decimal(std::string_view name, int exponent,
   else if (value->is_number_float()) {
     // The shortest text that reads back as this number is what the client wrote, whatever binary made of it.
     std::array<char, 512> shortest; // NOLINT: to_chars writes it
-    const auto [end, error] = std::to_chars(shortest.data(), shortest.data() + shortest.size(), value->get<double>(),
-                                            std::chars_format::fixed);
+    const auto [end, error] = std::to_chars(shortest.data(), shortest.data() + shortest.size(),
+                                            value->get<double>(), std::chars_format::fixed);
     digits.assign(shortest.data(), end);
   } else if (value->is_number())
     digits = value->dump();
@@ -189,7 +197,8 @@ std::optional<std::int32_t> fields::maybe_rate_ppm(std::string_view name) const 
   return found ? std::optional{static_cast<std::int32_t>(*found)} : std::nullopt;
 }
 
-std::optional<fields> fields::maybe_object(std::string_view name, std::initializer_list<std::string_view> known) const {
+std::optional<fields> fields::maybe_object(std::string_view name,
+                                           std::initializer_list<std::string_view> known) const {
   const auto* value = find(name);
   return value == nullptr ? std::nullopt : std::optional<fields>{fields{*value, path_of(name), known}};
 }
@@ -201,8 +210,8 @@ fields fields::object(std::string_view name, std::initializer_list<std::string_v
   return *std::move(found);
 }
 
-std::optional<std::vector<fields>> fields::maybe_objects(std::string_view name, std::size_t max,
-                                                         std::initializer_list<std::string_view> known) const {
+std::optional<std::vector<fields>> fields::maybe_objects(
+  std::string_view name, std::size_t max, std::initializer_list<std::string_view> known) const {
   const auto* value = find(name);
   if (value == nullptr)
     return std::nullopt;
@@ -241,9 +250,9 @@ std::optional<std::vector<std::string>> fields::maybe_texts(std::string_view nam
   return all;
 }
 
-std::optional<std::vector<std::pair<std::string, std::string>>>
-fields::maybe_map(std::string_view name, std::size_t max, const actors::text_rule& key,
-                  const actors::text_rule& value_rule) const {
+std::optional<std::vector<std::pair<std::string, std::string>>> fields::maybe_map(
+  std::string_view name, std::size_t max, const actors::text_rule& key,
+  const actors::text_rule& value_rule) const {
   const auto* value = find(name);
   if (value == nullptr)
     return std::nullopt;
@@ -270,7 +279,8 @@ fields::maybe_map(std::string_view name, std::size_t max, const actors::text_rul
 }
 
 document::document(std::string_view text) {
-  // Depth is bounded before a tree is built. Brackets within strings are skipped; the parser finds everything else.
+  // Depth is bounded before a tree is built. Brackets within strings are skipped; the parser finds everything
+  // else.
   int depth = 0;
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -283,7 +293,8 @@ document::document(std::string_view text) {
     } else if (c == '"')
       quoted = true;
     else if ((c == '[' || c == '{') && ++depth > depth_max)
-      throw refusal{.why = errc::bad_json, .message = fmt::format("The body is nested too deeply at byte {}.", i + 1)};
+      throw refusal{.why = errc::bad_json,
+                    .message = fmt::format("The body is nested too deeply at byte {}.", i + 1)};
     else if (c == ']' || c == '}')
       --depth;
   }
@@ -297,8 +308,8 @@ document::document(std::string_view text) {
     const auto column = start == std::string_view::npos ? at + 1 : at - start;
     // What the parser read last is left out: it may be a password.
     throw refusal{.why = errc::bad_json,
-                  .message = fmt::format("The body is not valid JSON: error at line {}, column {} (byte {}).", line,
-                                         column, e.byte)};
+                  .message = fmt::format("The body is not valid JSON: error at line {}, column {} (byte {}).",
+                                         line, column, e.byte)};
   } catch (const json::exception&) {
     throw refusal{.why = errc::bad_json, .message = "The body is not valid JSON: a number is out of range."};
   }
@@ -356,7 +367,8 @@ std::optional<digit_run> next_card(std::string_view text, std::size_t from) {
       } else if ((text[i] != ' ' && text[i] != '-') || i + 1 >= text.size() || !is_digit(text[i + 1]))
         break;
     }
-    const bool phone = from > 0 && text[from - 1] == '+'; // E.164 has up to 15 digits, and each tenth passes Luhn
+    const bool phone =
+      from > 0 && text[from - 1] == '+'; // E.164 has up to 15 digits, and each tenth passes Luhn
     if (count >= 13 && count <= digits.size() && !phone && luhn({digits.data(), count})
         && std::any_of(digits.data(), digits.data() + count, [](char c) { return c != '0'; }))
       return digit_run{from, end};
@@ -372,7 +384,8 @@ bool has_card_number_within(const json& value) {
       return !storage::ulid::parse(text) && has_card_number(text);
     }
     case json::value_t::number_integer:
-    case json::value_t::number_unsigned: return has_card_number(value.dump());
+    case json::value_t::number_unsigned:
+      return has_card_number(value.dump());
     case json::value_t::array:
       return std::any_of(value.begin(), value.end(), [](const json& v) { return has_card_number_within(v); });
     case json::value_t::object:
@@ -380,7 +393,8 @@ bool has_card_number_within(const json& value) {
         if (has_card_number(item.key()) || has_card_number_within(item.value()))
           return true;
       return false;
-    default: return false;
+    default:
+      return false;
   }
 }
 

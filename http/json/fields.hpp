@@ -16,9 +16,9 @@
 
 namespace souk::http::json {
 
-/// An object of a request's body, read strictly: a field that is not on the list is refused, so that nobody sets what only the
-/// shop may set (a price, a role, a store), and every wrong type or range is refused by the field's name. A field that is null
-/// counts as absent. All members throw `refusal`.
+/// An object of a request's body, read strictly: a field that is not on the list is refused, so that nobody
+/// sets what only the shop may set (a price, a role, a store), and every wrong type or range is refused by
+/// the field's name. A field that is null counts as absent. All members throw `refusal`.
 class fields {
 public:
   /// @param path where the object stands in the body: "" or "items[0]"
@@ -41,7 +41,8 @@ public:
   storage::ulid id(std::string_view name) const;
   std::optional<storage::ulid> maybe_id(std::string_view name) const;
 
-  /// "19.99", or 19.99 for those who send numbers: read from its decimal digits. Minor units, 0 to amount_max.
+  /// "19.99", or 19.99 for those who send numbers: read from its decimal digits. Minor units, 0 to
+  /// amount_max.
   std::int64_t amount(std::string_view name, const actors::currency& unit) const;
   std::optional<std::int64_t> maybe_amount(std::string_view name, const actors::currency& unit) const;
 
@@ -49,7 +50,8 @@ public:
   std::optional<std::int32_t> maybe_rate_ppm(std::string_view name) const;
 
   /// An object inside, to be read the same way. Absent: nullopt.
-  std::optional<fields> maybe_object(std::string_view name, std::initializer_list<std::string_view> known) const;
+  std::optional<fields> maybe_object(std::string_view name,
+                                     std::initializer_list<std::string_view> known) const;
   fields object(std::string_view name, std::initializer_list<std::string_view> known) const;
   /// The objects of a list. Absent: nullopt.
   std::optional<std::vector<fields>> maybe_objects(std::string_view name, std::size_t max,
@@ -57,8 +59,9 @@ public:
   std::optional<std::vector<std::string>> maybe_texts(std::string_view name, std::size_t max,
                                                       const actors::text_rule& rule) const;
   /// {"Color": "red", …} in the order of the names; numbers and booleans become texts.
-  std::optional<std::vector<std::pair<std::string, std::string>>>
-  maybe_map(std::string_view name, std::size_t max, const actors::text_rule& key, const actors::text_rule& value) const;
+  std::optional<std::vector<std::pair<std::string, std::string>>> maybe_map(
+    std::string_view name, std::size_t max, const actors::text_rule& key,
+    const actors::text_rule& value) const;
 
   /// "items[0].quantity"
   std::string path_of(std::string_view name) const;
@@ -76,15 +79,17 @@ private:
 /// A request's body. Keeps the text's tree alive for the `fields` read from it.
 class document {
 public:
-  /// @throws refusal errc::bad_json with the position of the first error (UTF-8 included), or when it is no object.
+  /// @throws refusal errc::bad_json with the position of the first error (UTF-8 included), or when it is no
+  /// object.
   explicit document(std::string_view text);
   ~document();
   document(document&&) noexcept;
   document& operator=(document&&) noexcept;
 
   fields root(std::initializer_list<std::string_view> known) const;
-  /// Refuses the body (card_number_refused) when any text or number in it looks like a payment card's: 13 to 19 digits, spaces
-  /// and dashes apart, with a right Luhn check digit. What it was is neither answered nor logged.
+  /// Refuses the body (card_number_refused) when any text or number in it looks like a payment card's: 13 to
+  /// 19 digits, spaces and dashes apart, with a right Luhn check digit. What it was is neither answered nor
+  /// logged.
   void refuse_card_numbers() const;
 
 private:

@@ -9,8 +9,9 @@
 
 namespace souk::http::json {
 
-/// Appends a JSON text piece by piece, without building a tree: answers are written once and never read back. The caller keeps
-/// the order right (a key before each value of an object); texts are quoted, and must be UTF-8.
+/// Appends a JSON text piece by piece, without building a tree: answers are written once and never read back.
+/// The caller keeps the order right (a key before each value of an object); texts are quoted, and must be
+/// UTF-8.
 class writer {
 public:
   writer& begin_object() { return open('{'); }

@@ -5,8 +5,9 @@ namespace souk::http {
 std::span<const route> all_routes() {
   static const auto all = [] {
     std::vector<route> rows;
-    for (const auto& part : {routes::users(), routes::stores(), routes::tokens(), routes::products(), routes::inventory(),
-                             routes::carts(), routes::orders(), routes::reviews(), routes::imports(), routes::operations()})
+    for (const auto& part :
+         {routes::users(), routes::stores(), routes::tokens(), routes::products(), routes::inventory(),
+          routes::carts(), routes::orders(), routes::reviews(), routes::imports(), routes::operations()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();

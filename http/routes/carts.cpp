@@ -79,17 +79,32 @@ response read_cart(exchange& x) {
   if (store)
     return cart_response(x, x.shop.actors.get_cart(*store, x.by.user, {x.by}, x.until).take());
   json::writer out;
-  out.begin_object().key("cart_id").null().key("store_id").null().field("user_id", x.by.user).key("currency").null();
-  out.key("items").begin_array().end_array().field("item_count", std::int64_t{0}).field("total", "0.00").key("expires_at").null();
+  out.begin_object()
+    .key("cart_id")
+    .null()
+    .key("store_id")
+    .null()
+    .field("user_id", x.by.user)
+    .key("currency")
+    .null();
+  out.key("items")
+    .begin_array()
+    .end_array()
+    .field("item_count", std::int64_t{0})
+    .field("total", "0.00")
+    .key("expires_at")
+    .null();
   out.end_object();
   return ok(std::move(out).text());
 }
 
 /// The variant meant when none is named: the product's only one.
-storage::ulid only_variant(const exchange& x, const json::fields& f, const storage::ulid& store, const storage::ulid& product) {
+storage::ulid only_variant(const exchange& x, const json::fields& f, const storage::ulid& store,
+                           const storage::ulid& product) {
   const auto found = x.shop.catalog.borrow(x.until)->product(store, product);
   if (!found)
-    throw refusal{.why = actors::errc::not_found, .message = "There is no such product.", .field = "product_id"};
+    throw refusal{
+      .why = actors::errc::not_found, .message = "There is no such product.", .field = "product_id"};
   storage::ulid only;
   int count = 0;
   for (const auto& variant : found->product.variants)
@@ -112,11 +127,14 @@ response add_item(exchange& x) {
   const auto store = named ? *named : x.shop.known.store_of_product(product, x.until);
   x.shop.known.store(store, x.until);
   if (product.shard() != store.shard())
-    throw refusal{.why = actors::errc::not_found, .message = "The store has no such product.", .field = "product_id"};
+    throw refusal{
+      .why = actors::errc::not_found, .message = "The store has no such product.", .field = "product_id"};
   const auto variant = variant_named ? *variant_named : only_variant(x, f, store, product);
   if (variant.shard() != store.shard())
-    throw refusal{.why = actors::errc::not_found, .message = "The product has no such variant.", .field = "variant_id"};
-  const auto cart = x.shop.actors.add_to_cart(store, x.by.user, {x.by, product, variant, quantity}, x.until).take();
+    throw refusal{
+      .why = actors::errc::not_found, .message = "The product has no such variant.", .field = "variant_id"};
+  const auto cart =
+    x.shop.actors.add_to_cart(store, x.by.user, {x.by, product, variant, quantity}, x.until).take();
   // The cart is durable; that it is the one touched last is a convenience, and no reason to refuse.
   if (auto noted = x.shop.actors.note_cart(x.by.user, {store, cart.cart_id}, x.until); !noted)
     spdlog::warn("a cart was not noted at its user: {}", rule_of(noted.why().why).code);
@@ -136,7 +154,8 @@ response change_item(exchange& x) {
 
 response remove_item(exchange& x) {
   const auto store = store_required(x);
-  return cart_response(x, x.shop.actors.set_cart_line(store, x.by.user, {x.by, x.id("variant_id"), 0}, x.until).take());
+  return cart_response(
+    x, x.shop.actors.set_cart_line(store, x.by.user, {x.by, x.id("variant_id"), 0}, x.until).take());
 }
 
 response clear(exchange& x) {
@@ -163,7 +182,8 @@ response merge(exchange& x) {
   json::writer out;
   out.begin_object().key("carts").begin_array();
   for (const auto& theirs : guest.carts) {
-    const auto cart = x.shop.actors.merge_cart(theirs.store_id, x.by.user, {x.by, row.user_id}, x.until).take();
+    const auto cart =
+      x.shop.actors.merge_cart(theirs.store_id, x.by.user, {x.by, row.user_id}, x.until).take();
     if (!cart.cart_id.is_nil())
       x.shop.actors.note_cart(x.by.user, {theirs.store_id, cart.cart_id}, x.until).take();
     x.shop.actors.forget_cart(row.user_id, {theirs.store_id}, x.until).take();

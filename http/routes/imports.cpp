@@ -49,7 +49,8 @@ response start_import(exchange& x) {
 }
 
 response read_import(exchange& x) {
-  return ok(import_json(x.shop.actors.get_import(x.id("import_id"), {x.by, x.id("store_id")}, x.until).take()));
+  return ok(
+    import_json(x.shop.actors.get_import(x.id("import_id"), {x.by, x.id("store_id")}, x.until).take()));
 }
 
 /// Everything, drafts too; what is read back changes nothing.
@@ -58,7 +59,9 @@ response export_products(exchange& x) {
   auto generation = csv_generation::current;
   if (const auto* format = x.parameter("format")) {
     if (*format != "current" && *format != "legacy")
-      throw refusal{.why = actors::errc::invalid, .message = "format: must be \"current\" or \"legacy\"", .field = "format"};
+      throw refusal{.why = actors::errc::invalid,
+                    .message = "format: must be \"current\" or \"legacy\"",
+                    .field = "format"};
     if (*format == "legacy")
       generation = csv_generation::legacy;
   }
@@ -75,8 +78,8 @@ response export_products(exchange& x) {
         actors::variant_draft draft;
         draft.row = variant;
         const auto& levels = row.product.levels;
-        const auto level =
-          std::find_if(levels.begin(), levels.end(), [&](const auto& l) { return l.variant_id == variant.id; });
+        const auto level = std::find_if(levels.begin(), levels.end(),
+                                        [&](const auto& l) { return l.variant_id == variant.id; });
         draft.stock = level == levels.end() ? 0 : level->on_hand;
         draft.backorder = level != levels.end() && level->backorder;
         product.variants.push_back(std::move(draft));

@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::int64_t stock_max = 1'000'000'000;
 
-void write_figures(json::writer& out, const storage::ulid& variant, std::int64_t on_hand, std::int64_t reserved,
-                   bool backorder, std::int64_t threshold) {
+void write_figures(json::writer& out, const storage::ulid& variant, std::int64_t on_hand,
+                   std::int64_t reserved, bool backorder, std::int64_t threshold) {
   out.field("variant_id", variant)
     .field("on_hand", on_hand)
     .field("reserved", reserved)
@@ -40,9 +40,8 @@ response stock_response(const actors::stock_view& view) {
 /// The path names the product: its variant must be one of it.
 storage::ulid variant_of_product(const exchange& x, const json::fields& f) {
   const auto variant = f.id("variant_id");
-  const refusal unknown{.why = actors::errc::not_found,
-                        .message = "The product has no such variant.",
-                        .field = "variant_id"};
+  const refusal unknown{
+    .why = actors::errc::not_found, .message = "The product has no such variant.", .field = "variant_id"};
   if (variant.shard() != x.id("store_id").shard())
     throw unknown;
   auto view = x.shop.actors.get_stock(variant, x.id("store_id"), x.until);
@@ -65,11 +64,13 @@ response set_stock(exchange& x) {
   const auto store = x.id("store_id");
   if (quantity)
     return stock_response(
-      x.shop.actors.set_stock(variant, {x.by, store, *quantity, reason_given.value_or("set"), note}, x.until).take());
+      x.shop.actors.set_stock(variant, {x.by, store, *quantity, reason_given.value_or("set"), note}, x.until)
+        .take());
   if (*adjustment == 0)
     f.wrong("adjustment", "must not be 0");
   return stock_response(
-    x.shop.actors.adjust_stock(variant, {x.by, store, *adjustment, reason_given.value_or("adjusted"), note}, x.until)
+    x.shop.actors
+      .adjust_stock(variant, {x.by, store, *adjustment, reason_given.value_or("adjusted"), note}, x.until)
       .take());
 }
 
@@ -85,7 +86,8 @@ response set_policy(exchange& x) {
     f.wrong("backorder", "give backorder, low_stock_threshold or both");
   const auto variant = variant_of_product(x, f);
   const auto view = x.shop.actors.set_stock_policy(variant, std::move(command), x.until).take();
-  x.shop.base.pages->product_changed(x.id("store_id"), x.id("product_id")); // pages say whether it may be back-ordered
+  x.shop.base.pages->product_changed(x.id("store_id"),
+                                     x.id("product_id")); // pages say whether it may be back-ordered
   return stock_response(view);
 }
 
@@ -99,7 +101,8 @@ response levels_of_product(exchange& x) {
     if (variant.removed)
       continue;
     const auto& levels = found->product.levels;
-    const auto level = std::find_if(levels.begin(), levels.end(), [&](const auto& l) { return l.variant_id == variant.id; });
+    const auto level =
+      std::find_if(levels.begin(), levels.end(), [&](const auto& l) { return l.variant_id == variant.id; });
     const auto row = level == levels.end() ? storage::level_row{} : *level;
     out.begin_object();
     write_figures(out, variant.id, row.on_hand, row.reserved, row.backorder, row.low_stock_threshold);
@@ -130,7 +133,8 @@ response levels_of_store(exchange& x) {
   out.end_object();
   auto answer = ok(std::move(out).text());
   const auto last = found.rows.empty() ? std::string{} : found.rows.back().variant_id.str();
-  if (auto link = link_header(fmt::format("/stores/{}/inventory", x.id("store_id").str()), page, found.more, last);
+  if (auto link =
+        link_header(fmt::format("/stores/{}/inventory", x.id("store_id").str()), page, found.more, last);
       !link.empty())
     answer.headers.emplace_back("Link", std::move(link));
   return answer;
@@ -139,7 +143,8 @@ response levels_of_store(exchange& x) {
 response history(exchange& x) {
   const auto page = page_asked(x);
   if (page.after)
-    throw refusal{.why = actors::errc::invalid, .message = "after: a history is read by page", .field = "after"};
+    throw refusal{
+      .why = actors::errc::invalid, .message = "after: a history is read by page", .field = "after"};
   const auto found = x.shop.catalog.borrow(x.until)->history(x.id("store_id"), x.id("variant_id"), page);
   json::writer out;
   out.begin_object().key("history").begin_array();
@@ -169,11 +174,15 @@ response history(exchange& x) {
 }
 
 constexpr std::array rows{
-  route{"POST", "/stores/{store_id}/products/{product_id}/inventory", access::merchant, body_kind::json, set_stock},
-  route{"PATCH", "/stores/{store_id}/products/{product_id}/inventory", access::merchant, body_kind::json, set_policy},
-  route{"GET", "/stores/{store_id}/products/{product_id}/inventory", access::merchant, body_kind::none, levels_of_product},
+  route{"POST", "/stores/{store_id}/products/{product_id}/inventory", access::merchant, body_kind::json,
+        set_stock},
+  route{"PATCH", "/stores/{store_id}/products/{product_id}/inventory", access::merchant, body_kind::json,
+        set_policy},
+  route{"GET", "/stores/{store_id}/products/{product_id}/inventory", access::merchant, body_kind::none,
+        levels_of_product},
   route{"GET", "/stores/{store_id}/inventory", access::merchant, body_kind::none, levels_of_store},
-  route{"GET", "/stores/{store_id}/inventory/{variant_id}/history", access::merchant, body_kind::none, history},
+  route{"GET", "/stores/{store_id}/inventory/{variant_id}/history", access::merchant, body_kind::none,
+        history},
 };
 
 } // namespace

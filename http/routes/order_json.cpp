@@ -20,7 +20,8 @@ void write_address(json::writer& out, const storage::postal_address& a) {
     .end_object();
 }
 
-void write_order(json::writer& out, const storage::order_row& order, const std::vector<storage::order_item_row>& items) {
+void write_order(json::writer& out, const storage::order_row& order,
+                 const std::vector<storage::order_item_row>& items) {
   const auto unit = actors::currency::of(order.currency);
   const int exponent = unit ? unit->exponent() : 2;
   const auto amount = [&](std::int64_t minor) { return actors::format_amount(minor, exponent); };
@@ -49,7 +50,11 @@ void write_order(json::writer& out, const storage::order_row& order, const std::
       .field("tax", amount(item.tax))
       .field("total", amount(item.total))
       .end_object();
-  out.end_array().key("shipping_info").begin_object().field_or_null("method", order.shipping_method).key("address");
+  out.end_array()
+    .key("shipping_info")
+    .begin_object()
+    .field_or_null("method", order.shipping_method)
+    .key("address");
   write_address(out, order.address);
   out.end_object().key("tracking");
   if (order.carrier.empty() && order.tracking_number.empty() && order.tracking_url.empty())
@@ -71,12 +76,18 @@ void write_order(json::writer& out, const storage::order_row& order, const std::
 std::string_view name_of(storage::order_status status) noexcept {
   using storage::order_status;
   switch (status) {
-    case order_status::pending: return "pending";
-    case order_status::paid: return "paid";
-    case order_status::shipped: return "shipped";
-    case order_status::delivered: return "delivered";
-    case order_status::cancelled: return "cancelled";
-    case order_status::refunded: break;
+    case order_status::pending:
+      return "pending";
+    case order_status::paid:
+      return "paid";
+    case order_status::shipped:
+      return "shipped";
+    case order_status::delivered:
+      return "delivered";
+    case order_status::cancelled:
+      return "cancelled";
+    case order_status::refunded:
+      break;
   }
   return "refunded";
 }
@@ -84,18 +95,22 @@ std::string_view name_of(storage::order_status status) noexcept {
 std::string_view name_of(storage::payment_status status) noexcept {
   using storage::payment_status;
   switch (status) {
-    case payment_status::pending: return "pending";
-    case payment_status::completed: return "completed";
-    case payment_status::failed: return "failed";
-    case payment_status::refunded: break;
+    case payment_status::pending:
+      return "pending";
+    case payment_status::completed:
+      return "completed";
+    case payment_status::failed:
+      return "failed";
+    case payment_status::refunded:
+      break;
   }
   return "refunded";
 }
 
 std::optional<storage::order_status> order_status_of(std::string_view name) noexcept {
   using storage::order_status;
-  for (const auto status : {order_status::pending, order_status::paid, order_status::shipped, order_status::delivered,
-                            order_status::cancelled, order_status::refunded})
+  for (const auto status : {order_status::pending, order_status::paid, order_status::shipped,
+                            order_status::delivered, order_status::cancelled, order_status::refunded})
     if (name_of(status) == name)
       return status;
   return std::nullopt;

@@ -7,6 +7,7 @@
 #include "http/routes/routes.hpp"
 #include "http/service.hpp"
 
+#include "actors/store/country.hpp"
 #include "actors/user/account.hpp"
 
 #include <algorithm>
@@ -32,6 +33,8 @@ storage::postal_address read_address(const json::fields& body) {
   a.region = f.text_or_empty("region", {0, 200});
   a.postal_code = f.text_or_empty("postal_code", {0, 200});
   a.country = f.text("country", {2, 2});
+  if (!actors::is_country(a.country))
+    f.wrong("country", "is not a country of ISO 3166-1, like \"DE\"");
   a.phone = f.text_or_empty("phone", {0, 200});
   return a;
 }
@@ -44,7 +47,8 @@ std::vector<actors::order_line_request> read_items(const json::fields& body) {
     body.wrong("items", "must not be empty");
   std::vector<actors::order_line_request> lines;
   for (const auto& item : *items)
-    lines.push_back({item.id("product_id"), item.id("variant_id"), item.integer("quantity", 1, quantity_max)});
+    lines.push_back(
+      {item.id("product_id"), item.id("variant_id"), item.integer("quantity", 1, quantity_max)});
   return lines;
 }
 
@@ -60,7 +64,8 @@ std::optional<actors::key_claim> read_key(const exchange& x) {
   return actors::key_claim{key, hash_of(x.asked.body)};
 }
 
-/// Placed and replayed alike: a declined payment is 402 with the order, anything else the order with its state.
+/// Placed and replayed alike: a declined payment is 402 with the order, anything else the order with its
+/// state.
 response placed(const actors::order_view& view) {
   response out;
   if (view.order.payment == storage::payment_status::failed && !view.payment_error.empty())
@@ -78,10 +83,11 @@ response placed(const actors::order_view& view) {
 response place_order(exchange& x) {
   const json::document body{x.asked.body};
   body.refuse_card_numbers();
-  const auto f = body.root({"user_id", "store_id", "items", "from_cart", "cart", "shipping_address", "shipping_method",
-                            "payment_method", "email", "expected_total"});
+  const auto f = body.root({"user_id", "store_id", "items", "from_cart", "cart", "shipping_address",
+                            "shipping_method", "payment_method", "email", "expected_total"});
   if (const auto user = f.maybe_id("user_id"); user && *user != x.by.user)
-    throw refusal{.why = actors::errc::forbidden, .message = "Nobody orders for another user.", .field = "user_id"};
+    throw refusal{
+      .why = actors::errc::forbidden, .message = "Nobody orders for another user.", .field = "user_id"};
   const auto store = x.shop.known.store(f.id("store_id"), x.until);
 
   actors::place_order command;
@@ -105,7 +111,8 @@ response place_order(exchange& x) {
     const auto cart = x.shop.actors.get_cart(store.id, x.by.user, {x.by}, x.until).take();
     for (const auto& line : cart.lines)
       command.lines.push_back({line.product_id, line.variant_id, line.quantity});
-    // An empty cart may be a replay: the first request with this key has emptied it, and the key's actor knows.
+    // An empty cart may be a replay: the first request with this key has emptied it, and the key's actor
+    // knows.
     if (command.lines.empty() && !command.key)
       throw refusal{.why = actors::errc::cart_empty};
   }
@@ -143,7 +150,8 @@ response confirm_payment(exchange& x) {
 response mark_shipped(exchange& x) {
   const json::document body{x.asked.body};
   const auto f = body.root({"carrier", "tracking_number", "tracking_url"});
-  actors::mark_shipped command{x.by, f.text("carrier", {1, 100}), f.text_or_empty("tracking_number", {0, 200}),
+  actors::mark_shipped command{x.by, f.text("carrier", {1, 100}),
+                               f.text_or_empty("tracking_number", {0, 200}),
                                f.text_or_empty("tracking_url", {0, 2048})};
   if (!command.tracking_url.empty() && !actors::is_web_address(command.tracking_url))
     f.wrong("tracking_url", "must be an http or https address");
@@ -156,8 +164,9 @@ response mark_delivered(exchange& x) {
   return ok(order_json(x.shop.actors.mark_delivered(x.id("order_id"), x.by, x.until).take()));
 }
 
-response list_response(const std::string& path, const storage::page_request& page, const std::vector<std::string>& orders,
-                       std::int64_t total, bool more, const std::string& last) {
+response list_response(const std::string& path, const storage::page_request& page,
+                       const std::vector<std::string>& orders, std::int64_t total, bool more,
+                       const std::string& last) {
   json::writer out;
   out.begin_object().key("orders").begin_array();
   for (const auto& order : orders)
@@ -190,7 +199,8 @@ response orders_of_user(exchange& x) {
     if (const auto at = found.find(row.order_id); at != found.end())
       orders.push_back(std::move(at->second));
   const auto last = index.rows.empty() ? std::string{} : index.rows.back().order_id.str();
-  return list_response(fmt::format("/users/{}/orders", x.by.user.str()), page, orders, index.total, index.more, last);
+  return list_response(fmt::format("/users/{}/orders", x.by.user.str()), page, orders, index.total,
+                       index.more, last);
 }
 
 response orders_of_store(exchange& x) {

@@ -15,25 +15,30 @@ constexpr std::size_t variants_max = 100;
 constexpr text_rule short_text{0, 255};
 constexpr text_rule name_text{1, 255};
 
-const auto product_fields = {std::string_view{"name"}, std::string_view{"description"}, std::string_view{"price"},
-                             std::string_view{"compare_at_price"}, std::string_view{"category"},
-                             std::string_view{"vendor"}, std::string_view{"type"}, std::string_view{"tags"},
-                             std::string_view{"handle"}, std::string_view{"status"}, std::string_view{"options"},
-                             std::string_view{"images"}, std::string_view{"seo_title"},
-                             std::string_view{"seo_description"}, std::string_view{"variants"},
-                             std::string_view{"stock"}, std::string_view{"sku"}};
-const auto change_fields = {std::string_view{"name"}, std::string_view{"description"}, std::string_view{"category"},
-                            std::string_view{"vendor"}, std::string_view{"type"}, std::string_view{"tags"},
-                            std::string_view{"handle"}, std::string_view{"status"}, std::string_view{"options"},
-                            std::string_view{"images"}, std::string_view{"seo_title"},
-                            std::string_view{"seo_description"}, std::string_view{"variants"},
-                            std::string_view{"remove_variants"}, std::string_view{"version"}};
-const auto variant_fields = {std::string_view{"variant_id"}, std::string_view{"sku"}, std::string_view{"price"},
-                             std::string_view{"compare_at_price"}, std::string_view{"attributes"},
-                             std::string_view{"options"}, std::string_view{"stock"}, std::string_view{"barcode"},
+const auto product_fields = {std::string_view{"name"},      std::string_view{"description"},
+                             std::string_view{"price"},     std::string_view{"compare_at_price"},
+                             std::string_view{"category"},  std::string_view{"vendor"},
+                             std::string_view{"type"},      std::string_view{"tags"},
+                             std::string_view{"handle"},    std::string_view{"status"},
+                             std::string_view{"options"},   std::string_view{"images"},
+                             std::string_view{"seo_title"}, std::string_view{"seo_description"},
+                             std::string_view{"variants"},  std::string_view{"stock"},
+                             std::string_view{"sku"}};
+const auto change_fields = {std::string_view{"name"},      std::string_view{"description"},
+                            std::string_view{"category"},  std::string_view{"vendor"},
+                            std::string_view{"type"},      std::string_view{"tags"},
+                            std::string_view{"handle"},    std::string_view{"status"},
+                            std::string_view{"options"},   std::string_view{"images"},
+                            std::string_view{"seo_title"}, std::string_view{"seo_description"},
+                            std::string_view{"variants"},  std::string_view{"remove_variants"},
+                            std::string_view{"version"}};
+const auto variant_fields = {std::string_view{"variant_id"},   std::string_view{"sku"},
+                             std::string_view{"price"},        std::string_view{"compare_at_price"},
+                             std::string_view{"attributes"},   std::string_view{"options"},
+                             std::string_view{"stock"},        std::string_view{"barcode"},
                              std::string_view{"weight_grams"}, std::string_view{"requires_shipping"},
-                             std::string_view{"taxable"}, std::string_view{"image_url"}, std::string_view{"backorder"},
-                             std::string_view{"low_stock_threshold"}};
+                             std::string_view{"taxable"},      std::string_view{"image_url"},
+                             std::string_view{"backorder"},    std::string_view{"low_stock_threshold"}};
 
 std::optional<storage::product_status> read_status(const fields& f) {
   const auto text = f.maybe_text("status", {1, 20});
@@ -71,8 +76,8 @@ std::optional<std::vector<storage::product_option>> read_options(const fields& f
 using option_values = std::vector<std::pair<std::string, std::string>>;
 
 /// {"Size": "M"} by the product's options; nullopt options: taken from the first variant that has some.
-void place_options(const fields& f, const option_values& given, std::optional<std::vector<storage::product_option>>& options,
-                   storage::variant_row& row) {
+void place_options(const fields& f, const option_values& given,
+                   std::optional<std::vector<storage::product_option>>& options, storage::variant_row& row) {
   if (!options && !given.empty()) {
     options.emplace();
     for (const auto& [name, value] : given)
@@ -81,7 +86,8 @@ void place_options(const fields& f, const option_values& given, std::optional<st
   if (!options)
     return;
   for (const auto& option : *options) {
-    const auto at = std::find_if(given.begin(), given.end(), [&](const auto& g) { return g.first == option.name; });
+    const auto at =
+      std::find_if(given.begin(), given.end(), [&](const auto& g) { return g.first == option.name; });
     if (at == given.end())
       f.wrong("options", "a value for \"" + option.name + "\" is missing");
     row.option_values.push_back(at->second);
@@ -140,7 +146,8 @@ actors::create_product read_new_product(const json::document& body, const store_
   row.seo_description = f.text_or_empty("seo_description", {0, 1000, actors::lines::many});
 
   auto options = read_options(f);
-  const draft_defaults defaults{f.maybe_amount("price", store.unit), f.maybe_amount("compare_at_price", store.unit)};
+  const draft_defaults defaults{f.maybe_amount("price", store.unit),
+                                f.maybe_amount("compare_at_price", store.unit)};
   const auto stock = f.maybe_integer("stock", 0, stock_max);
   const auto sku = f.maybe_text("sku", short_text);
   const auto variants = f.maybe_objects("variants", variants_max, variant_fields);
@@ -212,7 +219,7 @@ refusal in_api_words(refusal why) {
   for (const auto& [row_word, api_word] : words) {
     const auto at = field.rfind(row_word);
     const bool whole = at != std::string::npos && (at == 0 || field[at - 1] == '.')
-                       && (at + row_word.size() == field.size() || field[at + row_word.size()] == '[');
+                    && (at + row_word.size() == field.size() || field[at + row_word.size()] == '[');
     if (whole)
       field.replace(at, row_word.size(), api_word);
   }

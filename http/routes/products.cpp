@@ -30,7 +30,8 @@ response list_products(exchange& x) {
   auto query = query_of(x);
   const auto* status = x.parameter("status");
   if (status != nullptr && *status != "active" && *status != "all")
-    throw refusal{.why = actors::errc::invalid, .message = "status: must be \"active\" or \"all\"", .field = "status"};
+    throw refusal{
+      .why = actors::errc::invalid, .message = "status: must be \"active\" or \"all\"", .field = "status"};
   if (status == nullptr || *status == "active")
     return page_response(x.asked, *x.shop.pages.list(x.asked.target, store, query, x.until, x.asked.refresh));
   if (!x.by.manages(store.id, store.owner))
@@ -118,9 +119,12 @@ response archive_product(exchange& x) {
 constexpr std::array rows{
   route{"GET", "/stores/{store_id}/products", access::anyone, body_kind::none, list_products},
   route{"POST", "/stores/{store_id}/products", access::merchant, body_kind::json, create_product},
-  route{"GET", "/stores/{store_id}/products/{product_id}", access::anyone, body_kind::none, read_product_in_store},
-  route{"PATCH", "/stores/{store_id}/products/{product_id}", access::merchant, body_kind::json, change_product},
-  route{"DELETE", "/stores/{store_id}/products/{product_id}", access::merchant, body_kind::none, archive_product},
+  route{"GET", "/stores/{store_id}/products/{product_id}", access::anyone, body_kind::none,
+        read_product_in_store},
+  route{"PATCH", "/stores/{store_id}/products/{product_id}", access::merchant, body_kind::json,
+        change_product},
+  route{"DELETE", "/stores/{store_id}/products/{product_id}", access::merchant, body_kind::none,
+        archive_product},
   route{"GET", "/products/{product_id}", access::anyone, body_kind::none, read_product},
 };
 

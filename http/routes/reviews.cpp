@@ -37,7 +37,8 @@ response post_review(exchange& x) {
   const json::document body{x.asked.body};
   const auto f = body.root({"user_id", "rating", "comment"});
   if (const auto user = f.maybe_id("user_id"); user && *user != x.by.user)
-    throw refusal{.why = actors::errc::forbidden, .message = "Nobody reviews for another user.", .field = "user_id"};
+    throw refusal{
+      .why = actors::errc::forbidden, .message = "Nobody reviews for another user.", .field = "user_id"};
   actors::post_review command;
   command.by = x.by;
   command.rating = static_cast<std::int32_t>(f.integer("rating", 1, 5));
@@ -55,7 +56,8 @@ response list_reviews(exchange& x) {
   auto path = fmt::format("/products/{}/reviews", product.str());
   if (const auto* text = x.parameter("sort")) {
     if (*text != "recent" && *text != "helpful")
-      throw refusal{.why = actors::errc::invalid, .message = "sort: must be \"recent\" or \"helpful\"", .field = "sort"};
+      throw refusal{
+        .why = actors::errc::invalid, .message = "sort: must be \"recent\" or \"helpful\"", .field = "sort"};
     if (*text == "helpful")
       sort = storage::review_sort::helpful;
     path += "?sort=" + *text;
@@ -71,7 +73,8 @@ response list_reviews(exchange& x) {
     out.field("page", page.page);
   out.field("limit", page.limit).field("total", found.total).field("has_more", found.more).end_object();
   auto answer = ok(std::move(out).text());
-  answer.headers.emplace_back("Cache-Control", x.asked.authorization.empty() ? page_cache_control : "private, no-cache");
+  answer.headers.emplace_back("Cache-Control",
+                              x.asked.authorization.empty() ? page_cache_control : "private, no-cache");
   const auto last = found.rows.empty() ? std::string{} : found.rows.back().id.str();
   if (auto link = link_header(path, page, found.more, last); !link.empty())
     answer.headers.emplace_back("Link", std::move(link));
@@ -90,7 +93,8 @@ response vote_helpful(exchange& x) {
 constexpr std::array rows{
   route{"POST", "/products/{product_id}/reviews", access::account, body_kind::json, post_review},
   route{"GET", "/products/{product_id}/reviews", access::anyone, body_kind::none, list_reviews},
-  route{"POST", "/products/{product_id}/reviews/{review_id}/helpful", access::account, body_kind::json, vote_helpful},
+  route{"POST", "/products/{product_id}/reviews/{review_id}/helpful", access::account, body_kind::json,
+        vote_helpful},
 };
 
 } // namespace

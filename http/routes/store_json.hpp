@@ -14,6 +14,7 @@ namespace souk::http::routes {
 std::string store_json(const storage::store_row& store);
 
 /// The shipping zones of a body. @throws refusal
-std::optional<std::vector<storage::shipping_zone>> read_shipping_zones(const json::fields& body, const actors::currency& unit);
+std::optional<std::vector<storage::shipping_zone>> read_shipping_zones(const json::fields& body,
+                                                                       const actors::currency& unit);
 
 } // namespace souk::http::routes

@@ -17,8 +17,8 @@ using storage::name_kind;
 
 response open_store(exchange& x) {
   const json::document body{x.asked.body};
-  const auto f = body.root({"store_name", "slug", "currency", "tax_rate", "tax_inclusive", "shipping_zones", "logo_url",
-                            "description"});
+  const auto f = body.root({"store_name", "slug", "currency", "tax_rate", "tax_inclusive", "shipping_zones",
+                            "logo_url", "description"});
   const auto code = f.text("currency", {3, 3});
   const auto unit = actors::currency::of(code);
   if (!unit)
@@ -46,7 +46,8 @@ response open_store(exchange& x) {
   try {
     if (made)
       x.shop.names.borrow(x.until)->confirm(name_kind::slug, slug, id);
-    else if (std::holds_alternative<actors::errc>(made.why().why)) // anything else may have been done after all
+    else if (std::holds_alternative<actors::errc>(
+               made.why().why)) // anything else may have been done after all
       x.shop.names.borrow(x.until)->release(name_kind::slug, slug, id);
   } catch (const std::exception& e) {
     spdlog::warn("a claimed slug waits for the sweeper: {}", e.what());
@@ -71,7 +72,8 @@ response find_store(exchange& x) {
   const auto* slug = x.parameter("slug");
   if (slug == nullptr)
     throw refusal{.why = actors::errc::invalid, .message = "slug: is missing", .field = "slug"};
-  const auto known = actors::is_slug(*slug) ? x.shop.names.borrow(x.until)->find(name_kind::slug, *slug) : std::nullopt;
+  const auto known =
+    actors::is_slug(*slug) ? x.shop.names.borrow(x.until)->find(name_kind::slug, *slug) : std::nullopt;
   if (!known)
     throw refusal{.why = actors::errc::not_found, .message = "There is no store with this slug."};
   return store_response(x, x.shop.actors.get_store(known->id, x.until).take());
@@ -80,8 +82,8 @@ response find_store(exchange& x) {
 response change_store(exchange& x) {
   const auto store = x.shop.known.store(x.id("store_id"), x.until);
   const json::document body{x.asked.body};
-  const auto f = body.root({"store_name", "tax_rate", "tax_inclusive", "shipping_zones", "logo_url", "description", "status",
-                            "version"});
+  const auto f = body.root({"store_name", "tax_rate", "tax_inclusive", "shipping_zones", "logo_url",
+                            "description", "status", "version"});
   actors::change_store command;
   command.by = x.by;
   command.store_id = store.id;

@@ -67,7 +67,8 @@ response list_api_tokens(exchange& x) {
 
 response revoke_api_token(exchange& x) {
   const auto rows = x.shop.actors.list_api_tokens(x.by.user, {x.by, x.id("store_id")}, x.until).take();
-  const auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& r) { return id_of(r.hash) == x.token_id; });
+  const auto row =
+    std::find_if(rows.begin(), rows.end(), [&](const auto& r) { return id_of(r.hash) == x.token_id; });
   if (row == rows.end())
     throw refusal{.why = actors::errc::not_found, .message = "There is no such token of this store."};
   x.shop.actors.close_session(x.by.user, {x.by, row->hash}, x.until).take();
@@ -78,7 +79,8 @@ response revoke_api_token(exchange& x) {
 constexpr std::array rows{
   route{"POST", "/stores/{store_id}/tokens", access::merchant_login, body_kind::json, make_api_token},
   route{"GET", "/stores/{store_id}/tokens", access::merchant_login, body_kind::none, list_api_tokens},
-  route{"DELETE", "/stores/{store_id}/tokens/{token_id}", access::merchant_login, body_kind::none, revoke_api_token},
+  route{"DELETE", "/stores/{store_id}/tokens/{token_id}", access::merchant_login, body_kind::none,
+        revoke_api_token},
 };
 
 } // namespace

@@ -61,7 +61,8 @@ response sign_up(exchange& x) {
   const auto name = f.text("name", {1, 200});
 
   const auto user = x.shop.base.ids.fresh();
-  // The name is claimed before the user exists and confirmed after: a crash in between leaves a claim that a sweeper settles.
+  // The name is claimed before the user exists and confirmed after: a crash in between leaves a claim that a
+  // sweeper settles.
   if (x.shop.names.borrow(x.until)->claim(name_kind::email, email, user).id != user)
     throw refusal{.why = actors::errc::email_taken, .field = "email"};
   const auto give_back = [&] {

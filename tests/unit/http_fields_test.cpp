@@ -58,8 +58,8 @@ TEST_CASE("the last of two equal keys counts", "[http][fields]") {
 }
 
 TEST_CASE("whole numbers keep their range, whatever their size", "[http][fields]") {
-  for (const auto* text : {R"({"n":0})", R"({"n":11})", R"({"n":-1})", R"({"n":18446744073709551615})", R"({"n":1e1})",
-                           R"({"n":1.0})", R"({"n":true})", R"({"n":[1]})", R"({"n":"1"})"}) {
+  for (const auto* text : {R"({"n":0})", R"({"n":11})", R"({"n":-1})", R"({"n":18446744073709551615})",
+                           R"({"n":1e1})", R"({"n":1.0})", R"({"n":true})", R"({"n":[1]})", R"({"n":"1"})"}) {
     CAPTURE(text);
     CHECK(refused_reading(text, {"n"}, [](const json::fields& f) { f.integer("n", 1, 10); }).field == "n");
   }
@@ -75,9 +75,10 @@ TEST_CASE("amounts are read from decimal digits and never rounded", "[http][fiel
   CHECK(read(R"({"price":1.1})", euro) == 110);
   CHECK(read(R"({"price":20})", euro) == 2000);
   CHECK(read(R"({"price":"20.00"})", yen) == 20);
-  for (const auto* text : {R"({"price":"19.999"})", R"({"price":-1})", R"({"price":"-0.01"})", R"({"price":"1e3"})",
-                           R"({"price":"1,50"})", R"({"price":""})", R"({"price":1e300})", R"({"price":"NaN"})",
-                           R"({"price":"99999999999999999999"})", R"({"price":{}})"}) {
+  for (const auto* text :
+       {R"({"price":"19.999"})", R"({"price":-1})", R"({"price":"-0.01"})", R"({"price":"1e3"})",
+        R"({"price":"1,50"})", R"({"price":""})", R"({"price":1e300})", R"({"price":"NaN"})",
+        R"({"price":"99999999999999999999"})", R"({"price":{}})"}) {
     CAPTURE(text);
     CHECK_THROWS_AS(read(text, euro), refusal);
   }
@@ -98,8 +99,8 @@ TEST_CASE("malformed JSON is refused with its place and without its content", "[
   CHECK(why.why == reason{errc::bad_json});
   CHECK(why.message.find("line 2") != std::string::npos);
   CHECK(why.message.find("hunter2") == std::string::npos);
-  for (const auto* text : {"", "[]", "3", "\"x\"", "{\"a\":1}x", "{\"a\":\"\xff\"}", "{\"a\":\"\\ud800\"}", "{'a':1}",
-                           "{\"a\":1e999}"}) {
+  for (const auto* text : {"", "[]", "3", "\"x\"", "{\"a\":1}x", "{\"a\":\"\xff\"}", "{\"a\":\"\\ud800\"}",
+                           "{'a':1}", "{\"a\":1e999}"}) {
     CAPTURE(text);
     CHECK(refused_document(text).why == reason{errc::bad_json});
   }
@@ -112,14 +113,15 @@ TEST_CASE("a body of brackets is refused before it is parsed", "[http][fields]")
 }
 
 TEST_CASE("card numbers are found however they are written", "[http][fields]") {
-  for (const auto* text : {"4242424242424242", "4242 4242 4242 4242", "5555-5555-5555-4444", "378282246310005",
-                           "tok_4242424242424242", "my card is 4012888888881881, thanks"}) {
+  for (const auto* text :
+       {"4242424242424242", "4242 4242 4242 4242", "5555-5555-5555-4444", "378282246310005",
+        "tok_4242424242424242", "my card is 4012888888881881, thanks"}) {
     CAPTURE(text);
     CHECK(json::has_card_number(text));
     CHECK_FALSE(json::has_card_number(json::without_card_numbers(text)));
   }
-  for (const auto* text : {"4242424242424241", "0000000000000000", "123456789012", "+4915123456789", "2024-05-01 12:00",
-                           "tok_ok"}) {
+  for (const auto* text : {"4242424242424241", "0000000000000000", "123456789012", "+4915123456789",
+                           "2024-05-01 12:00", "tok_ok"}) {
     CAPTURE(text);
     CHECK_FALSE(json::has_card_number(text));
     CHECK(json::without_card_numbers(text) == text);
@@ -139,7 +141,8 @@ TEST_CASE("a card number anywhere in a body refuses it, unseen", "[http][fields]
       CHECK(error_body(why).find("4242") == std::string::npos);
     }
   }
-  CHECK_NOTHROW(json::document{R"({"token":"tok_ok","id":"01J00000000000000000000000"})"}.refuse_card_numbers());
+  CHECK_NOTHROW(
+    json::document{R"({"token":"tok_ok","id":"01J00000000000000000000000"})"}.refuse_card_numbers());
 }
 
 TEST_CASE("what the writer writes is JSON", "[http][json]") {

@@ -26,7 +26,8 @@ const page_cache::scope product{id(1), id(2)};
 page_text text_of(const storage::ulid& variant, const std::string& before = "stock=") {
   page_text out;
   out.text = before + " in=";
-  out.slots = {{before.size(), figure::available, 0, 1, false}, {out.text.size(), figure::in_stock, 0, 1, false}};
+  out.slots = {{before.size(), figure::available, 0, 1, false},
+               {out.text.size(), figure::in_stock, 0, 1, false}};
   out.variants = {variant};
   return out;
 }
@@ -43,7 +44,8 @@ TEST_CASE("a page is kept until its product changes", "[http][pages]") {
   CHECK_FALSE(cache.find("/p").bytes);
 }
 
-TEST_CASE("a list is old when any product of its store changes, another product's page is not", "[http][pages]") {
+TEST_CASE("a list is old when any product of its store changes, another product's page is not",
+          "[http][pages]") {
   page_cache cache{1 << 20, 1h};
   cache.put("/list", cache.before_read(shelf), text_of(id(3)), {5});
   cache.put("/p", cache.before_read(product), text_of(id(3)), {5});

@@ -30,8 +30,9 @@ TEST_CASE("every route is found by its own method and path, and by no other", "[
 }
 
 TEST_CASE("what is no id names nothing", "[http][routes]") {
-  for (const auto* path : {"/stores/1", "/stores/%27", "/stores/..", "/stores//products", "/stores/", "", "/", "stores",
-                           "/stores/00000000000000000000000000", "/orders/01J9Z3K5Q8W2M7R4T6Y8B1C3D", "/nothing"}) {
+  for (const auto* path :
+       {"/stores/1", "/stores/%27", "/stores/..", "/stores//products", "/stores/", "", "/", "stores",
+        "/stores/00000000000000000000000000", "/orders/01J9Z3K5Q8W2M7R4T6Y8B1C3D", "/nothing"}) {
     CAPTURE(path);
     CHECK_FALSE(match("GET", path).to);
     CHECK(match("GET", path).allowed.empty());
@@ -39,12 +40,19 @@ TEST_CASE("what is no id names nothing", "[http][routes]") {
 }
 
 TEST_CASE("only these routes are open to everybody", "[http][routes]") {
-  const std::set<std::string> open{
-    "POST /users",           "POST /sessions",
-    "POST /guests",          "GET /stores",
-    "GET /stores/{store_id}", "GET /stores/{store_id}/products",
-    "GET /stores/{store_id}/products/{product_id}", "GET /products/{product_id}",
-    "GET /products/{product_id}/reviews", "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json"};
+  const std::set<std::string> open{"POST /users",
+                                   "POST /sessions",
+                                   "POST /guests",
+                                   "GET /stores",
+                                   "GET /stores/{store_id}",
+                                   "GET /stores/{store_id}/products",
+                                   "GET /stores/{store_id}/products/{product_id}",
+                                   "GET /products/{product_id}",
+                                   "GET /products/{product_id}/reviews",
+                                   "GET /healthz",
+                                   "GET /readyz",
+                                   "GET /metrics",
+                                   "GET /openapi.json"};
   std::set<std::string> found;
   for (const auto& r : all_routes())
     if (r.who == access::anyone)
@@ -55,15 +63,24 @@ TEST_CASE("only these routes are open to everybody", "[http][routes]") {
 TEST_CASE("who a route is for can be checked on its path", "[http][routes]") {
   for (const auto& r : all_routes()) {
     CAPTURE(r.method, r.pattern);
-    const auto names = [&](const char* parameter) { return r.pattern.find(parameter) != std::string_view::npos; };
+    const auto names = [&](const char* parameter) {
+      return r.pattern.find(parameter) != std::string_view::npos;
+    };
     switch (r.who) {
       case access::self:
-      case access::self_account: CHECK(names("{user_id}")); break;
+      case access::self_account:
+        CHECK(names("{user_id}"));
+        break;
       case access::merchant:
-      case access::merchant_login: CHECK(names("{store_id}")); break;
+      case access::merchant_login:
+        CHECK(names("{store_id}"));
+        break;
       case access::order_party:
-      case access::order_merchant: CHECK(names("{order_id}")); break;
-      default: break;
+      case access::order_merchant:
+        CHECK(names("{order_id}"));
+        break;
+      default:
+        break;
     }
     // What lies under a user is the user's, and nobody changes a store but its merchant.
     if (names("/users/{user_id}") || names("/carts/{user_id}"))
@@ -77,17 +94,21 @@ TEST_CASE("who a route is for can be checked on its path", "[http][routes]") {
 
 TEST_CASE("openapi.json describes the routes that there are, and who may call them", "[http][routes]") {
   const auto document = nlohmann::json::parse(openapi_document());
-  const std::map<access, std::string> names{
-    {access::token_holder, "token_holder"}, {access::shopper, "shopper"},
-    {access::account, "account"},           {access::self, "self"},
-    {access::self_account, "self_account"}, {access::merchant, "merchant"},
-    {access::merchant_login, "merchant_login"}, {access::order_party, "order_party"},
-    {access::order_merchant, "order_merchant"}};
+  const std::map<access, std::string> names{{access::token_holder, "token_holder"},
+                                            {access::shopper, "shopper"},
+                                            {access::account, "account"},
+                                            {access::self, "self"},
+                                            {access::self_account, "self_account"},
+                                            {access::merchant, "merchant"},
+                                            {access::merchant_login, "merchant_login"},
+                                            {access::order_party, "order_party"},
+                                            {access::order_merchant, "order_merchant"}};
   std::set<std::string> described;
   for (const auto& path : document["paths"].items())
     for (const auto& operation : path.value().items()) {
       std::string method = operation.key();
-      std::transform(method.begin(), method.end(), method.begin(), [](char c) { return static_cast<char>(std::toupper(c)); });
+      std::transform(method.begin(), method.end(), method.begin(),
+                     [](char c) { return static_cast<char>(std::toupper(c)); });
       described.insert(method + " " + path.key());
     }
   std::set<std::string> served;
@@ -95,7 +116,8 @@ TEST_CASE("openapi.json describes the routes that there are, and who may call th
     served.insert(std::string{r.method} + " " + std::string{r.pattern});
     CAPTURE(r.method, r.pattern);
     std::string method{r.method};
-    std::transform(method.begin(), method.end(), method.begin(), [](char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(method.begin(), method.end(), method.begin(),
+                   [](char c) { return static_cast<char>(std::tolower(c)); });
     const auto& paths = document["paths"];
     REQUIRE(paths.contains(std::string{r.pattern}));
     const auto& operation = paths[std::string{r.pattern}][method];

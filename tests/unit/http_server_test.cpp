@@ -28,8 +28,17 @@ public:
     settings_.http_threads = threads;
     settings_.max_body_bytes = 4096;
     settings_.hash_workers = 1;
-    server_ = std::make_unique<server>(foundation{settings_, system_, routes_, time_, ids_, pages, {}, {},
-                                                  [] { return readiness{256, true, true}; },
+    server_ = std::make_unique<server>(foundation{settings_,
+                                                  system_,
+                                                  routes_,
+                                                  time_,
+                                                  ids_,
+                                                  pages,
+                                                  {},
+                                                  {},
+                                                  [] {
+                                                    return readiness{256, true, true};
+                                                  },
                                                   std::make_shared<prometheus::Registry>()});
     port = server_->bind();
     thread_ = std::thread{[this] { server_->run(); }};
@@ -116,16 +125,19 @@ TEST_CASE("the server answers with its headers and keeps the connection", "[http
   CHECK(second.find("script") == std::string::npos); // an id that is none is replaced
   CHECK(second.find("\"shards_owned\":256") != std::string::npos);
   CHECK_FALSE(client.closed);
-  CHECK(client.ask("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n").find(openapi_document()) != std::string::npos);
-  CHECK(client.ask("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").find("souk_http_requests_total{") != std::string::npos);
+  CHECK(client.ask("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n").find(openapi_document())
+        != std::string::npos);
+  CHECK(client.ask("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").find("souk_http_requests_total{")
+        != std::string::npos);
 }
 
 TEST_CASE("pipelined requests are answered one after the other", "[http][server]") {
   running_server shop;
   raw_client client{shop.port};
-  CHECK(answers_in(client.ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
-                              "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"))
-        == 3);
+  CHECK(
+    answers_in(client.ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+                          "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"))
+    == 3);
 }
 
 TEST_CASE("every refusal has the one error body", "[http][server]") {
@@ -146,15 +158,18 @@ TEST_CASE("every refusal has the one error body", "[http][server]") {
   CHECK(not_allowed.find("Allow: POST\r\n") != std::string::npos);
   check("OPTIONS /orders HTTP/1.1\r\nHost: x\r\n\r\n", 405, "method_not_allowed");
   check("POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 401, "unauthenticated");
-  CHECK(check("GET /users/" + id + " HTTP/1.1\r\nHost: x\r\n\r\n", 401, "unauthenticated").find("WWW-Authenticate: Bearer")
+  CHECK(check("GET /users/" + id + " HTTP/1.1\r\nHost: x\r\n\r\n", 401, "unauthenticated")
+          .find("WWW-Authenticate: Bearer")
         != std::string::npos);
-  check("GET /users/" + id + " HTTP/1.1\r\nHost: x\r\nAuthorization: Basic eDp5\r\n\r\n", 401, "unauthenticated");
+  check("GET /users/" + id + " HTTP/1.1\r\nHost: x\r\nAuthorization: Basic eDp5\r\n\r\n", 401,
+        "unauthenticated");
   check("GET /healthz HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer nonsense\r\n\r\n", 401, "unauthenticated");
   check("POST /users HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n{\"a\":", 400, "bad_json");
   check("POST /users HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad_json");
   check("POST /users HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{\"oh\":12}", 422, "invalid");
-  check("POST /users HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 2\r\n\r\n--", 415,
-        "unsupported_media_type");
+  check("POST /users HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: "
+        "2\r\n\r\n--",
+        415, "unsupported_media_type");
   check("GET /stores?slug=%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad_request");
   check("GET /stores/" + id + " HTTP/1.1\r\nHost: x\r\n\r\n", 503, "moved");
   check("GARBAGE\r\n\r\n", 400, "bad_request");
@@ -194,7 +209,9 @@ TEST_CASE("bodies and headers have limits", "[http][server]") {
   }
   SECTION("an address too long") {
     raw_client client{shop.port};
-    CHECK(status_of(client.ask("GET /stores?slug=" + std::string(9'000, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n")) == 414);
+    CHECK(
+      status_of(client.ask("GET /stores?slug=" + std::string(9'000, 'a') + " HTTP/1.1\r\nHost: x\r\n\r\n"))
+      == 414);
   }
 }
 
@@ -203,7 +220,8 @@ TEST_CASE("nothing can be smuggled behind a request", "[http][server]") {
   const std::string inner = "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
   const auto length = "Content-Length: " + std::to_string(inner.size()) + "\r\n";
   const std::string requests[] = {
-    "GET /healthz HTTP/1.1\r\nHost: x\r\n" + length + "\r\n" + inner, // GET takes no body, so it would be the next request
+    "GET /healthz HTTP/1.1\r\nHost: x\r\n" + length + "\r\n"
+      + inner, // GET takes no body, so it would be the next request
     "OPTIONS /healthz HTTP/1.1\r\nHost: x\r\n" + length + "\r\n" + inner,
     "POST /nothing HTTP/1.1\r\nHost: x\r\n" + length + "\r\n" + inner,
     "POST /users HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n" + length + "\r\n" + inner,
@@ -236,7 +254,8 @@ TEST_CASE("a kept page is sent as it is, with its ETag", "[http][server]") {
   CHECK(got.find("ETag: " + kept->etag) != std::string::npos);
   CHECK(got.find("Cache-Control: public, max-age=2") != std::string::npos);
   CHECK(got.find("Link: </stores/x>") != std::string::npos);
-  const auto again = client.ask("GET " + target + " HTTP/1.1\r\nHost: x\r\nIf-None-Match: " + kept->etag + "\r\n\r\n");
+  const auto again =
+    client.ask("GET " + target + " HTTP/1.1\r\nHost: x\r\nIf-None-Match: " + kept->etag + "\r\n\r\n");
   CHECK(status_of(again) == 304);
   CHECK(again.find("products\":") == std::string::npos);
   const auto head = client.ask("HEAD " + target + " HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -244,7 +263,8 @@ TEST_CASE("a kept page is sent as it is, with its ETag", "[http][server]") {
   CHECK(head.find("Content-Length: 15") != std::string::npos);
   CHECK(head.ends_with("\r\n\r\n"));
   // With a token it is no public page: who asks is found out first.
-  CHECK(status_of(client.ask("GET " + target + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\n\r\n")) == 401);
+  CHECK(status_of(client.ask("GET " + target + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\n\r\n"))
+        == 401);
 }
 
 TEST_CASE("a page past its time is still sent when it cannot be read again", "[http][server]") {
