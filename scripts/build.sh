@@ -2,6 +2,8 @@
 # Configure and build. SOUK_BUILD_DIR puts the build elsewhere than build/.
 
 BUILD=${SOUK_BUILD_DIR:-$ROOT/build}
+# A second checkout of the same sources finds what the first one compiled.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$ROOT} CCACHE_NOHASHDIR=1
 
 # A C++ compiler on CAF takes more than a gigabyte: a small machine builds with fewer jobs instead of swapping.
 build_jobs() {
