@@ -213,6 +213,8 @@ const statement insert_items{"insert_items", R"(
   SELECT * FROM unnest($1::uuid[], $2::int4[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::int8[],
                        $10::int8[], $11::int8[], $12::int8[]))"};
 
+// IS TRUE keeps the store out of the index search: while the table was small when it was last analyzed, or never was, the planner
+// takes the index of order numbers and reads all orders of the store, for a third of the database's time in the first minute.
 const statement update_orders{"update_orders", R"(
   WITH done AS (
     UPDATE orders t SET status = x.status, payment = x.payment, note = x.note, carrier = x.carrier,
@@ -220,7 +222,7 @@ const statement update_orders{"update_orders", R"(
     FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::int2[], $6::int2[], $7::text[], $8::text[], $9::text[],
                 $10::text[], $11::timestamptz[])
       x(id, store_id, expected, version, status, payment, note, carrier, tracking_number, tracking_url, updated_at)
-    WHERE t.id = x.id AND t.store_id = x.store_id AND t.version = x.expected RETURNING 1)
+    WHERE t.id = x.id AND (t.store_id = x.store_id) IS TRUE AND t.version = x.expected RETURNING 1)
   SELECT souk_expect((SELECT count(*) FROM done), cardinality($1), 'orders'))"};
 
 // -- payments and keys --------------------------------------------------------------------------------------------------------------
