@@ -131,7 +131,9 @@ void shard_state::spawn(entity& e, const entity_address& whom, std::any rows) {
 
 // What serves the shard (its supervisor, its dispatcher) must come back by itself: nobody else may ever ask for it.
 void shard_state::begin_later(const entity_address& whom, std::chrono::seconds wait) {
-  self->delayed_send(self, wait, deliver_atom_v, whom, delivery::activate, caf::make_message(begin_atom_v));
+  // Without a sender: an error sent back would be one that the shard itself dies of.
+  caf::delayed_anon_send(caf::actor_cast<caf::actor>(self), wait, deliver_atom_v, whom, delivery::activate,
+                         caf::make_message(begin_atom_v));
 }
 
 void shard_state::park(entity& e, caf::message& command) {
