@@ -248,8 +248,14 @@ verdict order_machine::payment_answered(const storage::ulid& id, const gateway_a
         return no_change();
       return with_attempt(attempt_state::pending, answer, now);
     case gateway_status::refunded: {
-      if (p->state == attempt_state::refunded)
-        return no_change();
+      if (p->state != attempt_state::refunding) {
+        if (!holds_goods())
+          return no_change();
+        // Taken and given back by somebody at the provider before we heard of it: there is no money for the goods.
+        auto d = with_attempt(attempt_state::refunded, answer, now);
+        auto row = d.next.payments.back();
+        return both(std::move(d), released("payment_refunded", payment_status::refunded, now), row);
+      }
       auto d = with_attempt(attempt_state::refunded, answer, now);
       d.next.order.payment = payment_status::refunded;
       if (now_.order.status == order_status::paid) {
