@@ -53,6 +53,8 @@ market::market(world& w, std::vector<shop> shops, const market_plan& plan) : wor
     w.time.in(when(), [this, i] { act_as_merchant(i + 1); });
   for (int i = 0; i < plan.cart_acts; ++i)
     w.time.in(when(), [this, i] { act_on_cart(i + 1); });
+  for (int i = 0; i < plan.catalog_acts; ++i)
+    w.time.in(when(), [this, i] { act_on_catalog(i + 1); });
 }
 
 actors::caller market::some_shopper() {
@@ -286,6 +288,73 @@ void market::act_as_merchant(int number) {
     world_.log.add(fmt::format("merchant {} adjusts {} by {}", number, tail(v.id), c.delta));
     world_.ask<actors::stock_view>(at, delivery::activate, c, then);
   }
+}
+
+// -- the catalog ----------------------------------------------------------------------------------------------------------
+
+void market::act_on_catalog(int number) {
+  ++acts_;
+  auto& random = world_.random;
+  const auto& s = shops_[random.below(shops_.size())];
+  const auto& v = s.variants[random.below(s.variants.size())];
+  auto what = random.below(6);
+  if (what == 5)
+    return import_products(number, s);
+  actors::change_product c;
+  c.by = s.owner;
+  c.store_id = s.id;
+  c.product_id = v.product;
+  if (what == 0) {
+    c.status = storage::product_status::archived;
+    // Brought back later, or the shop would soon be empty.
+    auto back = c;
+    back.status = storage::product_status::active;
+    world_.time.in(up_to(120s), [this, back] {
+      world_.ask<actors::product_written>(actors::product_at(back.product_id), delivery::activate, back, [](auto) {});
+    });
+  } else {
+    actors::variant_draft d;
+    d.row.id = v.id;
+    d.row.sku = v.sku;
+    d.row.price = 1'000 + static_cast<std::int64_t>(random.below(1'000));
+    if (what == 1)
+      d.stock = static_cast<std::int64_t>(random.below(40));
+    c.variants = std::vector{d};
+  }
+  world_.ask<actors::product_written>(actors::product_at(v.product), delivery::activate, c,
+                                      [this, number](answer<actors::product_written> a) {
+                                        world_.log.add(fmt::format("catalog {}: {}", number,
+                                                                   a.ok() ? fmt::format("product version {}", a.value.product.version)
+                                                                          : name_of(a.why)));
+                                      });
+}
+
+void market::import_products(int number, const shop& into) {
+  auto& random = world_.random;
+  actors::start_import c;
+  c.by = into.owner;
+  c.store_id = into.id;
+  auto add = [&](const std::string& handle, const std::string& sku) {
+    actors::import_product p;
+    p.line = static_cast<std::int64_t>(c.products.size()) * 2 + 2;
+    p.product.handle = handle;
+    p.product.title = "Imported " + handle;
+    actors::variant_draft d;
+    d.row.sku = sku;
+    d.row.price = 500 + static_cast<std::int64_t>(random.below(500));
+    if (random.chance(0.5))
+      d.stock = static_cast<std::int64_t>(random.below(50));
+    p.variants.push_back(d);
+    c.products.push_back(std::move(p));
+  };
+  for (const auto& v : into.variants)
+    if (random.chance(0.5))
+      add(v.handle, v.sku);
+  add(fmt::format("import-{}", random.below(3)), fmt::format("IMP-{}", random.below(3))); // the SKU may be another product's
+  world_.ask<storage::import_row>(actors::import_at(world_.fresh_id_beside(into.id)), delivery::create, std::move(c),
+                                  [this, number](answer<storage::import_row> a) {
+                                    world_.log.add(fmt::format("import {}: {}", number, a.ok() ? "accepted" : name_of(a.why)));
+                                  });
 }
 
 // -- carts ----------------------------------------------------------------------------------------------------------------

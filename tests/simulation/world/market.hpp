@@ -12,6 +12,7 @@ struct market_plan {
   int purchases = 80;
   int merchant_acts = 25;
   int cart_acts = 25;
+  int catalog_acts = 12;           ///< price changes, archived products, imports
   std::chrono::seconds span{3600}; ///< they begin at random moments within it
   double with_key = 0.7;           ///< purchases under an Idempotency-Key
   double twins = 0.15;             ///< of those: sent twice at the same time
@@ -67,6 +68,8 @@ private:
   void heard(const std::string& who, const actors::order_view& v);
   void act_as_merchant(int number);
   void act_on_cart(int number);
+  void act_on_catalog(int number);
+  void import_products(int number, const shop& into);
   actors::caller some_shopper();
   microseconds up_to(std::chrono::milliseconds most);
 

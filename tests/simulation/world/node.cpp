@@ -106,7 +106,8 @@ void simulated_node::make_services() {
 
   runtime::shard_services services;
   services.options = world_.options.shards;
-  services.catalog = std::make_shared<const runtime::entity_catalog>(actors::shop_catalog(shop));
+  services.catalog = std::make_shared<const runtime::entity_catalog>(world_.options.catalog ? world_.options.catalog()
+                                                                                               : actors::shop_catalog(shop));
   services.readers = shop->readers;
   services.time = &world_.time;
   services.ids = ids_.get();

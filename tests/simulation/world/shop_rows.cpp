@@ -38,7 +38,7 @@ shop open_shop(world& w, shard_id shard, const shop_plan& plan) {
     v.product_id = p.id;
     v.sku = "OOL-" + std::to_string(i + 1);
     v.price = plan.price + 100 * i;
-    out.variants.push_back({p.id, v.id, v.price});
+    out.variants.push_back({p.id, v.id, p.handle, v.sku, v.price});
     rows.mutations.push_back(insert_product{p});
     rows.mutations.push_back(put_variant{v});
     rows.mutations.push_back(insert_level{{v.id, s.id, 0, 0, plan.backorder, plan.low_stock_threshold}});

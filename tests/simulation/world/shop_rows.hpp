@@ -12,6 +12,8 @@ namespace souk::simulation {
 struct shelf_variant {
   storage::ulid product;
   storage::ulid id;
+  std::string handle; ///< of the product
+  std::string sku;
   std::int64_t price = 0;
 };
 

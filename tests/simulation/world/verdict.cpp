@@ -109,6 +109,12 @@ void verdict::check_memory(const storage::simulated::tables& rows) {
         continue;
       }
       const auto& level = rows.levels.at(v.id);
+      const auto& row = rows.variants.at(v.id);
+      if (a.value.variant.price != row.price || a.value.variant.sku != row.sku || a.value.variant.removed != row.removed)
+        add("memory_is_rows", fmt::format("variant {}: memory has a price of {}, the rows {}", v.id.str(), a.value.variant.price, row.price));
+      bool sellable = rows.products.at(row.product_id).status == storage::product_status::active && !row.removed;
+      if (a.value.sellable != sellable)
+        add("memory_is_rows", fmt::format("variant {}: memory has it {}for sale", v.id.str(), a.value.sellable ? "" : "not "));
       const auto& m = a.value;
       if (m.on_hand != level.on_hand || m.reserved != level.reserved || m.backorder != level.backorder
           || m.low_stock_threshold != level.low_stock_threshold)

@@ -29,6 +29,8 @@ struct world_options {
   bool random_schedule = true; ///< which actor runs next is drawn; else first come, first served
   /// How long a worker takes at most before it does its work.
   microseconds worker_latency{std::chrono::milliseconds{3}};
+  /// The entities of the nodes; unset = the whole shop.
+  std::function<runtime::entity_catalog()> catalog = {};
   /// Share of calls to the gateway that take up to half a minute.
   double slow_gateway = 0;
 };
