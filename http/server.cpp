@@ -186,7 +186,7 @@ private:
     auto& asked = p.asked;
     asked.method = req.method == "HEAD" ? "GET" : req.method;
     asked.target = req.target;
-    req.path = "/"; // one handler takes all: our own table knows the routes
+    req.path.assign(1, '/'); // one handler takes all: our own table knows the routes
     req.ranges.clear();
     int lengths = 0;
     for (auto& [name, value] : req.headers) {

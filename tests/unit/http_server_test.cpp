@@ -22,10 +22,12 @@ using namespace std::chrono_literals;
 /// A server without actors behind it: what needs one answers 503, everything before that is real.
 class running_server {
 public:
-  explicit running_server(std::size_t threads = 8, std::chrono::milliseconds page_ttl = 1h)
+  explicit running_server(std::size_t threads = 8, std::chrono::milliseconds page_ttl = 1h,
+                          std::size_t max_in_flight = 512)
     : pages(std::make_shared<page_cache>(1 << 20, page_ttl)) {
     settings_.listen_port = 0;
     settings_.http_threads = threads;
+    settings_.max_in_flight = max_in_flight;
     settings_.max_body_bytes = 4096;
     settings_.hash_workers = 1;
     server_ = std::make_unique<server>(foundation{settings_,
@@ -278,6 +280,18 @@ TEST_CASE("a page past its time is still sent when it cannot be read again", "[h
   const auto got = client.ask("GET " + target + " HTTP/1.1\r\nHost: x\r\n\r\n"); // its store does not answer
   CHECK(status_of(got) == 200);
   CHECK(got.ends_with("{\"products\":[]}"));
+}
+
+TEST_CASE("more requests than may be in flight are refused, operators are not", "[http][server]") {
+  running_server shop{8, 1h, 0};
+  raw_client client{shop.port};
+  const auto got = client.ask("GET /stores?slug=tea HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(status_of(got) == 503);
+  CHECK(got.find("\"code\":\"overloaded\"") != std::string::npos);
+  CHECK(got.find("Retry-After: 1") != std::string::npos);
+  CHECK(status_of(client.ask("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")) == 200);
+  CHECK(client.ask("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").find("souk_http_refused_total 1")
+        != std::string::npos);
 }
 
 TEST_CASE("idle connections give their threads to those who wait", "[http][server]") {
