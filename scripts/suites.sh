@@ -71,7 +71,7 @@ run_suites() {
   # Settings of the caller's shop are not for tests.
   local variable
   for variable in ${!SOUK_*}; do
-    case $variable in SOUK_BUILD_DIR | SOUK_SEED | SOUK_SEEDS) ;; *) unset "$variable" ;; esac
+    case $variable in SOUK_BUILD_DIR | SOUK_SEED | SOUK_SEEDS | SOUK_SAMPLE_CATALOGS) ;; *) unset "$variable" ;; esac
   done
   # Under /tmp and not in var/: its sockets' paths are short, and any user can be given a directory there.
   scratch=$(mktemp -d /tmp/souk-test.XXXXXX)
