@@ -38,7 +38,6 @@ struct shop_options {
   std::chrono::milliseconds checkout_wait{1000}; ///< how long a checkout waits for its gateway before it answers "pending"
   std::chrono::hours cart_life{24 * 30};
   std::chrono::seconds payment_retry{5};         ///< how long to wait before a gateway that did not answer is asked again
-  int open_orders_per_shopper_max = 20;          ///< of one variant: a hoarder cannot hold it all
   bool skip_idempotency_row = false;             ///< a mutant for the simulation's self-test; nothing else sets it
 };
 

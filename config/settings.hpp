@@ -92,7 +92,7 @@ struct settings {
 
   // -- passwords -----------------------------------------------------------------
 
-  /// argon2id costs 64 MiB and a tenth of a second each, hence few at a time and a bounded queue.
+  /// argon2id takes 19 MiB and tens of milliseconds each, hence few at a time and a bounded queue.
   std::size_t hash_workers = 2;
   std::size_t hash_queue_max = 64;
 
