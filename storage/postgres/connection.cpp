@@ -77,9 +77,11 @@ std::string_view result::json(int row, int column) const {
 bool answer::try_later() const noexcept {
   if (what == kind::not_sent || what == kind::lost)
     return true;
-  // 08 connection, 40 deadlock or serialization, 53 resources, 57 operator intervention, 58 I/O; 55P03 lock not available
+  // 08 connection, 40 deadlock or serialization, 53 resources, 57 operator intervention, 58 I/O; 55P03 lock not available,
+  // 25006 read-only: a standby that is about to become the primary
   const auto group = std::string_view{sqlstate}.substr(0, 2);
-  return group == "08" || group == "40" || group == "53" || group == "57" || group == "58" || sqlstate == "55P03";
+  return group == "08" || group == "40" || group == "53" || group == "57" || group == "58" || sqlstate == "55P03"
+         || sqlstate == "25006";
 }
 
 // -- opening ------------------------------------------------------------------------------------------------------------------
@@ -351,8 +353,8 @@ void connection::collect(const std::vector<call>& calls, clock::time_point deadl
     if (out.message.empty())
       out.message = "no answer in time";
     close();
-  } else if (out.sqlstate == "26000" || out.sqlstate == "0A000") {
-    close(); // a prepared statement is gone or its plan no longer fits: start afresh
+  } else if (out.sqlstate == "26000" || out.sqlstate == "0A000" || out.sqlstate == "25006") {
+    close(); // a prepared statement is gone, its plan no longer fits, or this server does not write: start afresh
   }
 }
 
