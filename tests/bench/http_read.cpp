@@ -142,8 +142,8 @@ int http_read(const options& o) {
   reading empty_reads{empty.url(), lists, lists_in_ten, products};
   reading edge_reads{o.base_url, lists, lists_in_ten, products};
 
-  // In turns, so that what else the machine does meets all alike.
-  const int rounds = static_cast<int>(std::clamp<std::int64_t>(o.duration.count() / 3, 1, 5));
+  // In turns of a second, so that what else the machine does meets all alike.
+  const int rounds = static_cast<int>(std::min<std::int64_t>(o.duration.count(), 20));
   const milliseconds slice = milliseconds{o.duration} / rounds, warm_up{200};
   sum direct, baseline, edge, product_only, list_only;
   for (int i = 0; i < rounds; ++i) {
