@@ -50,6 +50,20 @@ std::string new_request_id() {
   return fmt::format("{:016x}{:016x}", random(), random());
 }
 
+/// A target as it may stand in a log: decoded, so that a card number shows itself however it was written, on
+/// one line and not without end.
+std::string for_log(std::string_view target) {
+  constexpr std::size_t length_max = 500;
+  auto text = percent_decoded(target, true);
+  if (!text)
+    text = std::string{split_target(target).first};
+  auto out = json::without_card_numbers(*std::move(text)).substr(0, length_max);
+  for (auto& c : out)
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F)
+      c = '?';
+  return out;
+}
+
 /// One request between cpp-httplib's hooks.
 struct passage {
   connection* client = nullptr;
@@ -200,7 +214,8 @@ private:
         if (is_request_id(value))
           asked.id = value;
       } else if (same(name, "X-Forwarded-For"))
-        asked.remote = value.substr(value.rfind(',') == std::string::npos ? 0 : value.rfind(',') + 1);
+        asked.remote =
+          value.substr(value.find_last_of(", ") == std::string::npos ? 0 : value.find_last_of(", ") + 1);
       else if (same(name, "Idempotency-Key")) {
         asked.idempotency_key = value;
         asked.has_idempotency_key = true;
@@ -343,9 +358,8 @@ private:
     const auto took = clock::now() - p.began;
     metrics_.answered(p.found.to, res.status, took);
     if (spdlog::should_log(spdlog::level::info))
-      spdlog::info("{} {} {} {} {:.1f}ms {}", p.asked.id, p.asked.method,
-                   json::without_card_numbers(p.asked.target), res.status,
-                   std::chrono::duration<double, std::milli>(took).count(), p.asked.remote);
+      spdlog::info("{} {} {} {} {:.1f}ms {}", p.asked.id, p.asked.method, for_log(p.asked.target), res.status,
+                   std::chrono::duration<double, std::milli>(took).count(), for_log(p.asked.remote));
   }
 
   /// The path of nearly all requests: as little as possible.

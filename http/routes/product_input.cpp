@@ -175,7 +175,8 @@ actors::create_product read_new_product(const json::document& body, const store_
   return out;
 }
 
-actors::change_product read_product_change(const json::document& body, const store_facts& store) {
+actors::change_product read_product_change(const json::document& body, const store_facts& store,
+                                           const std::function<storage::product_row()>& now) {
   const auto f = body.root(change_fields);
   actors::change_product out;
   out.store_id = store.id;
@@ -191,10 +192,18 @@ actors::change_product read_product_change(const json::document& body, const sto
   out.seo_title = f.maybe_text("seo_title", short_text);
   out.seo_description = f.maybe_text("seo_description", {0, 1000, actors::lines::many});
   out.options = read_options(f);
+  out.expected_version = f.maybe_integer("version", 1, std::numeric_limits<std::int64_t>::max());
   if (const auto variants = f.maybe_objects("variants", variants_max, variant_fields)) {
+    auto options = out.options;
+    if (!options) { // values are placed by the options that the product has, in its order
+      const auto product = now();
+      options = product.options;
+      if (!out.expected_version)
+        out.expected_version = product.version;
+    }
     out.variants.emplace();
     for (const auto& variant : *variants)
-      out.variants->push_back(read_variant(variant, store, {}, out.options));
+      out.variants->push_back(read_variant(variant, store, {}, options));
   }
   if (const auto removed = f.maybe_texts("remove_variants", variants_max, {26, 26}))
     for (const auto& text : *removed) {
@@ -203,7 +212,6 @@ actors::change_product read_product_change(const json::document& body, const sto
         f.wrong("remove_variants", "holds what is no id of 26 characters");
       out.remove_variants.push_back(*id);
     }
-  out.expected_version = f.maybe_integer("version", 1, std::numeric_limits<std::int64_t>::max());
   return out;
 }
 

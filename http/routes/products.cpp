@@ -98,7 +98,12 @@ response create_product(exchange& x) {
 
 response change_product(exchange& x) {
   const auto store = x.shop.known.store(x.id("store_id"), x.until);
-  auto command = read_product_change(json::document{x.asked.body}, store);
+  auto command = read_product_change(json::document{x.asked.body}, store, [&] {
+    auto found = x.shop.catalog.borrow(x.until)->product(store.id, x.id("product_id"));
+    if (!found)
+      throw refusal{.why = actors::errc::not_found, .message = "There is no such product."};
+    return std::move(found->product.product);
+  });
   command.by = x.by;
   command.product_id = x.id("product_id");
   return ok(written_json(taken(x.shop.actors.change_product(std::move(command), x.until)), store));

@@ -217,6 +217,25 @@ def test_money_has_the_decimals_of_its_currency(shop, schema):
     refused(merchant.post(f"/stores/{merchant.store}/products", {"name": "Thing", "price": "1.999"}), 422, "invalid")
 
 
+def test_changing_one_variant_leaves_the_others(shop, schema):
+    merchant = watched(schema, shop.merchant())
+    body = {"name": "Shirt", "options": ["Size", "Colour"], "variants": [
+        {"sku": "A", "price": "10", "options": {"Size": "S", "Colour": "red"}},
+        {"sku": "B", "price": "10", "options": {"Size": "M", "Colour": "blue"}},
+    ]}  # fmt: skip
+    path = f"/stores/{merchant.store}/products"
+    made = ok(merchant.post(path, body), 201)
+    path += "/" + made["product_id"]
+    before = ok(merchant.get(path))["variants"]
+    wanted = {"variant_id": before[0]["variant_id"], "sku": "A", "price": "12.50", "options": {"Colour": "red", "Size": "S"}}
+    after = ok(merchant.patch(path, {"variants": [wanted]}))
+    assert after["options"] == ["Size", "Colour"]
+    assert after["variants"][0]["price"] == "12.50" and after["variants"][0]["options"] == {"Size": "S", "Colour": "red"}
+    assert ok(merchant.get(path))["variants"][1] == before[1]
+    error = refused(merchant.patch(path, {"variants": [{**wanted, "options": {"Size": "S"}}]}), 422, "invalid")
+    assert error["details"]["field"] == "variants[0].options"
+
+
 def test_lists_have_cursors_and_pages(shop, schema):
     merchant = watched(schema, shop.merchant())
     made = [ok(merchant.post(f"/stores/{merchant.store}/products", {"name": f"P{n}", "price": "1"}), 201)["product_id"]
