@@ -43,9 +43,8 @@ std::string name_of(order_status s) {
   return names.at(static_cast<std::size_t>(s));
 }
 
-market::market(world& w, std::vector<shop> shops, const market_plan& plan) : world_(w), shops_(std::move(shops)), plan_(plan) {
-  for (int i = 0; i < 12; ++i)
-    shoppers_.push_back(signed_in(w.fresh_id()));
+market::market(world& w, std::vector<shop> shops, std::vector<actors::caller> shoppers, const market_plan& plan)
+  : world_(w), shops_(std::move(shops)), plan_(plan), shoppers_(std::move(shoppers)) {
   auto when = [&] { return microseconds{w.random.below(static_cast<std::uint64_t>(microseconds{plan.span}.count()))}; };
   for (int i = 0; i < plan.purchases; ++i)
     w.time.in(when(), [this, i] { begin_purchase(i + 1); });

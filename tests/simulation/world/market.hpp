@@ -22,7 +22,7 @@ struct market_plan {
 /// from what he heard. What they were told is kept for the verdict.
 class market {
 public:
-  market(world& w, std::vector<shop> shops, const market_plan& plan);
+  market(world& w, std::vector<shop> shops, std::vector<actors::caller> shoppers, const market_plan& plan);
 
   /// An attempt to change stock, marked by a note of its own in the ledger.
   struct stock_act {
@@ -38,6 +38,7 @@ public:
   };
 
   const std::vector<shop>& shops() const noexcept { return shops_; }
+  const std::vector<actors::caller>& shoppers() const noexcept { return shoppers_; }
   const std::vector<storage::checker::operation>& operations() const noexcept { return operations_; }
   const std::vector<stock_act>& stock_acts() const noexcept { return stock_acts_; }
   const std::map<storage::ulid, told>& told_of_orders() const noexcept { return told_; }

@@ -50,7 +50,10 @@ plan plan_of(std::uint64_t seed, mutant bug) {
   f.crash_in_commit = 0.002 * storm;
   f.read_unavailable = 0.005 * storm;
 
-  p.market.span = std::chrono::seconds{600 + random.below(3'000)};
+  // An hour of a shop, a rush of minutes, or everybody within seconds.
+  p.market.span = std::array<std::chrono::seconds, 3>{std::chrono::seconds{600 + random.below(3'000)},
+                                                      std::chrono::seconds{20 + random.below(200)},
+                                                      std::chrono::seconds{1 + random.below(10)}}[random.below(3)];
   p.market.purchases = 50 + static_cast<int>(random.below(80));
   p.nemesis.span = p.market.span;
   p.nemesis.crashes = static_cast<int>(random.below(4));
@@ -90,8 +93,12 @@ run_result simulate(std::uint64_t seed, mutant bug) {
   std::vector<shop> shops;
   for (std::size_t i = 0; i < p.shops.size(); ++i)
     shops.push_back(open_shop(w, w.options.used[i % w.options.used.size()], p.shops[i]));
+  std::vector<actors::caller> shoppers;
+  for (int i = 0; i < 12; ++i) // guests have no row of their own
+    shoppers.push_back(i < 8 ? sign_up(w) : signed_in(w.fresh_id()));
   w.start_node("a");
-  market people(w, shops, p.market);
+  w.run_for(2s);
+  market people(w, shops, shoppers, p.market);
   nemesis trouble(w, p.nemesis);
 
   run_result out;
@@ -100,7 +107,7 @@ run_result simulate(std::uint64_t seed, mutant bug) {
   verdict judge(w, people);
   // The rows must be right at every moment, not only in the end.
   for (int i = 0; i < 3 && out.held(); ++i) {
-    w.run_for(p.market.span / 3);
+    w.run_for(microseconds{p.market.span} / 3);
     out.violations = judge.at_any_time();
   }
   if (out.held()) {

@@ -8,6 +8,43 @@ namespace souk::simulation {
 
 using namespace storage;
 
+namespace {
+
+/// Writes rows as somebody who owns the shard for that one write. A run's faults concern its nodes: this is tried until it is done.
+void found(world& w, const write_set& rows) {
+  node_row founder;
+  founder.incarnation = w.random.id(0, w.time.now());
+  founder.name = "founder";
+  auto journal = w.db.open_journal();
+  for (int tries = 0; tries < 1000; ++tries) {
+    w.time.move_to(w.time.now() + std::chrono::seconds{1});
+    try {
+      auto taken = w.db.open_ownership()->acquire(founder, {rows.shard}, std::chrono::milliseconds{0});
+      if (taken.empty())
+        continue;
+      batch b{taken, {&rows}};
+      auto done = journal->commit(b);
+      if (done.what == commit_outcome::kind::unknown) {
+        auto settled = journal->settle(b);
+        for (; !settled.reachable; settled = journal->settle(b))
+          w.time.move_to(w.time.now() + std::chrono::seconds{1});
+        if (!settled.landed)
+          continue;
+      } else if (done.what == commit_outcome::kind::failed) {
+        throw std::runtime_error("the first rows of a run are not good: " + done.error);
+      } else if (done.what != commit_outcome::kind::committed) {
+        continue;
+      }
+      return;
+    } catch (const unavailable&) {
+      // again
+    }
+  }
+  throw std::runtime_error("the first rows of a run could not be written");
+}
+
+} // namespace
+
 shop open_shop(world& w, shard_id shard, const shop_plan& plan) {
   auto now = w.time.now();
   shop out;
@@ -45,37 +82,22 @@ shop open_shop(world& w, shard_id shard, const shop_plan& plan) {
     if (plan.stock > 0)
       rows.mutations.push_back(move_stock{v.id, s.id, plan.stock, 0, "initial", {}, s.owner_id, "", now});
   }
-  node_row founder;
-  founder.incarnation = w.random.id(0, now);
-  founder.name = "founder";
-  // A run's faults concern its nodes: founding is tried until it is done.
-  auto journal = w.db.open_journal();
-  for (int tries = 0; tries < 1000; ++tries) {
-    w.time.move_to(w.time.now() + std::chrono::seconds{1});
-    try {
-      auto taken = w.db.open_ownership()->acquire(founder, {shard}, std::chrono::milliseconds{0});
-      if (taken.empty())
-        continue;
-      batch b{taken, {&rows}};
-      auto done = journal->commit(b);
-      if (done.what == commit_outcome::kind::unknown) {
-        auto found = journal->settle(b);
-        for (; !found.reachable; found = journal->settle(b))
-          w.time.move_to(w.time.now() + std::chrono::seconds{1});
-        if (!found.landed)
-          continue;
-      } else if (done.what != commit_outcome::kind::committed) {
-        if (done.what == commit_outcome::kind::failed)
-          throw std::runtime_error("the shop's rows are not good: " + done.error);
-        continue;
-      }
-      w.db.open_ownership()->release({{shard, taken.front().epoch, 0}});
-      return out;
-    } catch (const unavailable&) {
-      // again
-    }
-  }
-  throw std::runtime_error("the shop could not be opened");
+  found(w, rows);
+  return out;
+}
+
+actors::caller sign_up(world& w) {
+  user_row u;
+  u.id = w.fresh_id();
+  u.email = "ada-" + u.id.str() + "@example.com";
+  u.name = "Ada";
+  u.password_hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
+  u.created_at = w.time.now();
+  write_set rows;
+  rows.shard = u.id.shard();
+  rows.mutations.push_back(insert_user{u});
+  found(w, rows);
+  return signed_in(u.id);
 }
 
 actors::caller signed_in(const ulid& user) {

@@ -36,6 +36,9 @@ struct shop_plan {
 /// Puts the rows of a shop into the database, through the journal as everything: before a node has taken the shard.
 shop open_shop(world& w, storage::shard_id shard, const shop_plan& plan = {});
 
+/// Puts a signed-up shopper into the database.
+actors::caller sign_up(world& w);
+
 actors::caller signed_in(const storage::ulid& user);
 
 /// An order as a shopper sends it.

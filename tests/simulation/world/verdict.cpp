@@ -34,6 +34,8 @@ std::vector<storage::checker::violation> verdict::at_rest() {
   check_told(rows);
   check_stock_acts(rows);
   check_memory(rows);
+  check_carts(rows);
+  check_index(rows);
   return found_;
 }
 
@@ -122,6 +124,33 @@ void verdict::check_memory(const storage::simulated::tables& rows) {
                                           v.id.str(), m.on_hand, m.reserved, m.backorder, level.on_hand, level.reserved,
                                           level.backorder));
     }
+}
+
+void verdict::check_carts(const storage::simulated::tables& rows) {
+  for (const auto& s : people_.shops())
+    for (const auto& who : people_.shoppers()) {
+      auto a = world_.ask_now<actors::cart_view>(actors::cart_at(s.id, who.user), runtime::delivery::activate, actors::get_cart{who});
+      if (!a.ok()) {
+        add("shard_is_served", fmt::format("cart of {}: {}", who.user.str(), name_of(a.why)));
+        continue;
+      }
+      std::map<storage::ulid, std::int64_t> memory, written;
+      for (const auto& line : a.value.lines)
+        memory[line.variant_id] = line.quantity;
+      // Reading a cart may write it (prices seen), not what is in it.
+      if (auto at = rows.cart_of.find({s.id, who.user}); at != rows.cart_of.end())
+        for (const auto& line : rows.carts.at(at->second).lines)
+          written[line.variant_id] = line.quantity;
+      if (memory != written)
+        add("memory_is_rows", fmt::format("cart of {} in {}: memory has {} lines, the rows {}", who.user.str(), s.id.str(),
+                                          memory.size(), written.size()));
+    }
+}
+
+void verdict::check_index(const storage::simulated::tables& rows) {
+  for (const auto& [id, order] : rows.orders)
+    if (rows.users.contains(order.user_id) && !rows.user_orders.contains({order.user_id, id}))
+      add("order_is_in_index", fmt::format("order {} is not in the index of {}", id.str(), order.user_id.str()));
 }
 
 } // namespace souk::simulation

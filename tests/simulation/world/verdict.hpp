@@ -10,7 +10,8 @@ namespace souk::simulation {
 ///   money_moved_as_recorded   the provider's ledger and the payments agree, nothing was captured or refunded twice
 ///   told_is_true              what a shopper was told of his order did not turn out false afterwards
 ///   stock_act_counted_once    an adjustment that was confirmed is in the ledger once, one that was refused is not
-///   memory_is_rows            inventory actors believe what the rows say
+///   memory_is_rows            inventory actors and carts believe what the rows say
+///   order_is_in_index         a signed-up shopper finds each of his orders in his own index
 ///   shard_is_served           every shard in use has an owner that answers
 class verdict {
 public:
@@ -26,6 +27,8 @@ private:
   void check_told(const storage::simulated::tables& rows);
   void check_stock_acts(const storage::simulated::tables& rows);
   void check_memory(const storage::simulated::tables& rows);
+  void check_carts(const storage::simulated::tables& rows);
+  void check_index(const storage::simulated::tables& rows);
   void add(const char* invariant, std::string what) { found_.push_back({invariant, std::move(what)}); }
 
   world& world_;
