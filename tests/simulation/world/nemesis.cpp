@@ -16,6 +16,10 @@ nemesis::nemesis(world& w, const nemesis_plan& plan) : world_(w) {
   };
   at_some_time(plan.crashes, [this] { crash(); });
   at_some_time(plan.take_overs, [this] { take_over(); });
+  at_some_time(plan.releases, [this] {
+    if (auto* node = victim())
+      world_.replace_node(*node, 1s + microseconds{world_.random.below(10'000'000)});
+  });
   at_some_time(plan.restarts, [this] {
     auto away = microseconds{world_.random.below(20'000'000)};
     world_.log.add(fmt::format("the database restarts, {} ms", away.count() / 1000));

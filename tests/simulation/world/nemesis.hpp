@@ -8,6 +8,7 @@ namespace souk::simulation {
 struct nemesis_plan {
   int crashes = 0;       ///< kill -9 of whoever runs
   int take_overs = 0;    ///< the owner stops for a while, another node takes its shards, the first goes on writing
+  int releases = 0;      ///< the node is drained and replaced
   int restarts = 0;      ///< of the database
   int silences = 0;      ///< the payment provider does not answer for a while
   int dead_consumers = 0;

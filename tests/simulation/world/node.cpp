@@ -163,6 +163,39 @@ void simulated_node::crash() {
     unanswered();
 }
 
+void simulated_node::drain(std::function<void()> done) {
+  std::vector<caf::actor> shards, lanes;
+  for (auto shard : owned_)
+    shards.push_back(host_->shards()[shard]);
+  lanes = host_->lanes();
+  auto all = [this](std::vector<caf::actor> whom, std::function<void()> then) {
+    auto left = std::make_shared<std::size_t>(whom.size());
+    auto one = [left, then] {
+      if (--*left == 0)
+        then();
+    };
+    system_->spawn([whom, one](caf::event_based_actor* self) {
+      for (const auto& a : whom)
+        self->request(a, caf::infinite, runtime::drain_atom_v).then(one, [one](const caf::error&) { one(); });
+    });
+  };
+  all(std::move(shards), [all, lanes, done] { all(lanes, done); });
+}
+
+bool simulated_node::release() {
+  try {
+    auto rows = world_.db.open_ownership();
+    std::vector<storage::fence> held;
+    for (const auto& row : rows->shards())
+      if (row.owner == self_.incarnation)
+        held.push_back({row.shard, row.epoch, row.seq});
+    rows->release(held);
+    return true;
+  } catch (const storage::unavailable&) {
+    return false;
+  }
+}
+
 void simulated_node::pause() {
   paused_ = true;
 }

@@ -56,6 +56,11 @@ public:
 
   /// Kill -9: all memory is gone. What its workers had sent may still arrive where it was sent to.
   void crash();
+  /// Finishes what is under way and takes nothing new; `done` is called when its shards and lanes are empty. The shards stay its
+  /// own until release().
+  void drain(std::function<void()> done);
+  /// Gives its shards back. @returns false when the database did not answer.
+  bool release();
   /// Stops and goes on: neither messages nor timers nor workers move in between.
   void pause();
   void resume();

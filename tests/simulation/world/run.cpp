@@ -58,6 +58,7 @@ plan plan_of(std::uint64_t seed, mutant bug) {
   p.nemesis.span = p.market.span;
   p.nemesis.crashes = static_cast<int>(random.below(4));
   p.nemesis.take_overs = static_cast<int>(random.below(3));
+  p.nemesis.releases = static_cast<int>(random.below(2));
   p.nemesis.restarts = static_cast<int>(random.below(2));
   p.nemesis.silences = random.chance(0.3) ? 1 : 0;
   p.nemesis.dead_consumers = static_cast<int>(random.below(2));

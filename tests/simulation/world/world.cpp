@@ -62,6 +62,22 @@ void world::restart_node(simulated_node& node, microseconds away_for) {
   });
 }
 
+void world::replace_node(simulated_node& node, microseconds grace) {
+  if (!node.alive() || node.owned().empty())
+    return;
+  log.add("node " + node.name() + " drains");
+  auto ended = std::make_shared<bool>(false);
+  auto end = [this, &node, ended](const char* how) {
+    if (std::exchange(*ended, true) || !node.alive())
+      return;
+    log.add("node " + node.name() + how);
+    node.release(); // else they are taken over
+    restart_node(node, 100ms);
+  };
+  node.drain([this, end] { time.in(1us, [end] { end(" has drained"); }); });
+  time.in(grace, [end] { end(" has not drained in time"); });
+}
+
 void world::lost_shard(simulated_node& node, storage::shard_id shard) {
   log.add("node " + node.name() + " has lost shard " + std::to_string(shard));
   if (!revive)

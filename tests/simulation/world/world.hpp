@@ -61,6 +61,8 @@ public:
   simulated_node& start_node(const std::string& name = "a");
   /// A crash, and after `away_for` a new process of the same name.
   void restart_node(simulated_node& node, microseconds away_for);
+  /// An orderly stop (a new release is rolled out): drained for at most `grace`, then ended, and a new process comes up.
+  void replace_node(simulated_node& node, microseconds grace);
   /// The node that owns a shard and runs, or null.
   simulated_node* owner_of(storage::shard_id shard);
   std::vector<simulated_node*> running();
