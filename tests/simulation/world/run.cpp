@@ -123,6 +123,7 @@ run_result simulate(std::uint64_t seed, mutant bug) {
   out.orders = w.db.dump().orders.size();
   if (!out.held())
     out.history = w.log.text(400);
+  w.end(); // a run that broke a promise stops in the middle: the people it leaves waiting are told while they are there
   return out;
 }
 

@@ -13,6 +13,10 @@ world::world(world_options o)
 }
 
 world::~world() {
+  end();
+}
+
+void world::end() {
   revive = false;
   for (auto& node : nodes_)
     node->crash();

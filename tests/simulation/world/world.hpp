@@ -41,6 +41,8 @@ class world {
 public:
   explicit world(world_options options = {});
   ~world();
+  /// Crashes every node: whoever still waits is told so, and nothing runs any more. Call it while those who wait are there.
+  void end();
   world(const world&) = delete;
 
   const world_options options;
