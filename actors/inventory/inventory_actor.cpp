@@ -27,6 +27,7 @@ caf::result<reserved> inventory_state::reserve(const reserve_stock& c) {
   if (!rules.hold(c.order_id, c.quantity))
     return refuse(errc::out_of_stock, "not enough of " + product_title, "items",
                   {{variant.id, c.quantity, std::max<std::int64_t>(0, before)}});
+  tell_pages(); // now, not when the order is settled: whoever has ordered must not see the old figure afterwards
   if (rules.crosses_threshold(before)) {
     // An alert of its own: it does not wait for the order, and an order that fails has still shown that stock is low.
     storage::write_set rows;
@@ -34,6 +35,11 @@ caf::result<reserved> inventory_state::reserve(const reserve_stock& c) {
     runtime::commit(self, context, std::move(rows)).then([](const runtime::receipt&) {}, [](const caf::error&) {});
   }
   return reserved{variant, product_title, context.activation};
+}
+
+void inventory_state::tell_pages() const {
+  if (services->stock_changed)
+    services->stock_changed(variant.id, rules.available());
 }
 
 storage::emit_event inventory_state::low_stock_alert() const {
@@ -52,16 +58,14 @@ void inventory_state::settle(const settle_hold& c) {
     rules.claim(c.order_id);
   else
     rules.release(c.order_id);
-  if (services->stock_changed)
-    services->stock_changed(variant.id, rules.available());
+  tell_pages();
 }
 
 void inventory_state::take_back(const goods_returned& c) {
   if (c.activation != context.activation)
     return;
   rules.give(c.quantity);
-  if (services->stock_changed)
-    services->stock_changed(variant.id, rules.available());
+  tell_pages();
 }
 
 stock_view inventory_state::view() const {
@@ -103,8 +107,7 @@ void inventory_state::change(const caller& by, std::int64_t delta, std::string r
         --writes;
         if (delta > 0)
           rules.give(delta);
-        if (services->stock_changed)
-          services->stock_changed(variant.id, rules.available());
+        tell_pages();
         answer.deliver(view());
       },
       [this, answer, delta](caf::error& why) mutable {
@@ -200,7 +203,10 @@ inventory_actor::behavior_type inventory(inventory_actor::stateful_pointer<inven
   };
   return {
     [self](const reserve_stock& c) { return self->state.reserve(c); },
-    [self](const unreserve& c) { self->state.rules.release(c.order_id); },
+    [self](const unreserve& c) {
+      self->state.rules.release(c.order_id);
+      self->state.tell_pages();
+    },
     [self](const settle_hold& c) { self->state.settle(c); },
     [self](const expect_return& c) -> caf::result<std::uint64_t> {
       if (auto no = self->state.check(c.store_id))

@@ -54,6 +54,7 @@ struct inventory_state {
   void change(const caller& by, std::int64_t delta, std::string reason, std::string note, runtime::owed_answer answer);
   void change_policy(const set_stock_policy& c, runtime::owed_answer answer);
   storage::emit_event low_stock_alert() const;
+  void tell_pages() const; ///< what they show as available is old
   void published(const publish_variant& c);
   bool sellable() const;
   caf::error check(const storage::ulid& store) const;
