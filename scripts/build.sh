@@ -37,24 +37,32 @@ build() {
     if grep -qxF "$target" <<<"$known"; then targets+=("$target"); fi
   done
   ((${#targets[@]} == 0)) && return 0
-  local plan steps
-  plan=$(ninja -C "$BUILD" -n "${targets[@]}")
-  if [[ $plan == *"no work to do"* ]]; then return 0; fi
-  steps=$(grep -c '^\[' <<<"$plan")
-  say "building ${targets[*]} ($steps steps, $(build_jobs) at a time)"
-  if [[ -t 1 ]]; then
-    NINJA_STATUS='          [%f/%t, %es] ' ninja -C "$BUILD" -j "$(build_jobs)" "${targets[@]}" 2>&1 || die "the build failed"
-  else
-    # Without a terminal: a line every 20 steps, and everything when it fails.
-    local log
-    log=$(mktemp)
-    if ! NINJA_STATUS='[%f/%t, %es] ' ninja -C "$BUILD" -j "$(build_jobs)" "${targets[@]}" 2>&1 | tee "$log" \
-      | awk 'match($0, /^\[[0-9]+/) && (substr($0, 2, RLENGTH - 1) % 20 == 0) { print "          " $0; fflush() }'; then
-      grep -vE '^\[[0-9]+/' "$log" | tail -n 60 >&2
-      rm -f "$log"
-      die "the build failed"
-    fi
+  local log code
+  log=$(mktemp)
+  NINJA_STATUS='[%f/%t, %es] ' ninja -C "$BUILD" -j "$(build_jobs)" "${targets[@]}" 2>&1 | tee "$log" | show_progress
+  code=${PIPESTATUS[0]}
+  if ((code != 0)); then
+    grep -vE '^\[[0-9]+/' "$log" | tail -n 60 >&2
     rm -f "$log"
+    die "the build failed"
   fi
-  say "built ($(seconds_since "$began") s)"
+  if [[ $(<"$log") != *"no work to do"* ]]; then say "built ${targets[*]} ($(seconds_since "$began") s)"; fi
+  rm -f "$log"
+}
+
+# On a terminal the latest step, in place; else every 20th, a line each. Nothing at all when there was nothing to do.
+show_progress() {
+  local line announced='' shown=''
+  while IFS= read -r line; do
+    [[ $line =~ ^\[([0-9]+)/ && $line != *"Re-checking globbed"* ]] || continue
+    if [[ -z $announced ]]; then say "building, which takes minutes the first time"; fi
+    announced=yes
+    if [[ -t 1 ]]; then
+      printf '\r\033[K          %.100s' "$line"
+      shown=yes
+    elif ((BASH_REMATCH[1] % 20 == 0)); then
+      note "          $line"
+    fi
+  done
+  if [[ -n $shown ]]; then printf '\r\033[K'; fi
 }
