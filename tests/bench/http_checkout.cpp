@@ -191,7 +191,7 @@ int http_checkout(const options& o) {
   if (best <= 0) {
     double most = 0;
     run_load(o.base_url, 16, milliseconds{0}, probe, checkout); // caches and actors warm up
-    for (const int visitors : {8, 16, 32, 64, 128}) {
+    for (const int visitors : {16, 32, 64, 96, 128, 160}) {
       auto r = run_load(o.base_url, visitors, milliseconds{200}, probe, checkout);
       const auto p99 = r.took.percentile(99);
       std::cerr << visitors << " at once: " << static_cast<long>(r.per_second) << " orders/s, p50 " << r.took.percentile(50)
