@@ -29,10 +29,11 @@ public:
     : node_(node), world_(w), store_(std::move(store)), lane_(lane) {}
 
   bool post(std::function<void()> job) override {
-    return node_.post(world_.draw_latency(), [this, job = std::move(job)] {
+    // The job may arrive when its node and this worker with it are gone.
+    return node_.post(world_.draw_latency(), [&node = node_, &w = world_, store = store_, lane = lane_, job = std::move(job)] {
       job();
-      if (auto delay = store_->take_delay(); delay.count() > 0 && node_.alive())
-        node_.hold(node_.host().lanes()[lane_], world_.time.now() + delay);
+      if (auto delay = store->take_delay(); delay.count() > 0 && node.alive())
+        node.hold(node.host().lanes()[lane], w.time.now() + delay);
     });
   }
 
@@ -48,16 +49,16 @@ public:
   readers(simulated_node& node, world& w) : node_(node), world_(w), reader_(w.db.open_reader()) {}
 
   bool post(storage::shard_id, std::function<void(storage::entity_reader&)> job) override {
-    return node_.post(world_.draw_latency(), [this, job = std::move(job)] {
-      if (node_.alive())
-        job(*reader_);
+    return node_.post(world_.draw_latency(), [&node = node_, reader = reader_, job = std::move(job)] {
+      if (node.alive())
+        job(*reader);
     });
   }
 
 private:
   simulated_node& node_;
   world& world_;
-  std::unique_ptr<storage::entity_reader> reader_;
+  std::shared_ptr<storage::entity_reader> reader_;
 };
 
 } // namespace
