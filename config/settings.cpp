@@ -116,6 +116,11 @@ problem host_name(const std::string& given) {
                                           : fmt::format("'{}' is not a host name or address", given);
 }
 
+problem host_and_port(const std::string& given) {
+  static const std::regex allowed{R"((\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253}):\d{1,5})"};
+  return given.empty() || std::regex_match(given, allowed) ? problem{} : fmt::format("'{}' is not host:port", given);
+}
+
 problem node_name(const std::string& given) {
   static const std::regex allowed{"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"};
   return std::regex_match(given, allowed)
@@ -221,6 +226,17 @@ std::vector<setting> make_table() {
     whole_number("entity_max", &s::entity_max, {1000, 100'000'000}, "actors", "most kept active"),
     whole_number("scheduler_threads", &s::scheduler_threads, {0, 1024}, "threads",
                  "run actors, 0: one per core"),
+    text("cluster_name", &s::cluster_name, node_name, "nodes of another cluster are refused"),
+    text("cluster_host", &s::cluster_host, host_name, "address to listen on for other nodes"),
+    whole_number("cluster_port", &s::cluster_port, {0, 65535}, "", "port for other nodes, 0: this node is alone"),
+    text("cluster_address", &s::cluster_address, host_and_port, "host:port that other nodes dial, if not the two above"),
+    text("cluster_certificate", &s::cluster_certificate, anything, "PEM file: this node's certificate"),
+    text("cluster_key", &s::cluster_key, anything, "PEM file: its key"),
+    text("cluster_authority", &s::cluster_authority, anything, "PEM file: the private authority of all nodes"),
+    whole_number("moves_at_once", &s::moves_at_once, {1, 256}, "shards", "handed over at once"),
+    whole_number("drain_ms", &s::drain_ms, {0, ms_per_minute}, "ms", "a moving shard waits for what is under way"),
+    whole_number("peer_calls_max", &s::peer_calls_max, {1, 1'000'000}, "calls", "to other nodes at once"),
+    whole_number("peer_timeout_ms", &s::peer_timeout_ms, {100, ms_per_minute}, "ms", "per call to another node"),
     whole_number("heartbeat_ms", &s::heartbeat_ms, {50, ms_per_minute}, "ms", "time between heartbeats"),
     whole_number("node_stale_ms", &s::node_stale_ms, {200, 10 * ms_per_minute}, "ms",
                  "a node silent for this long may lose its shards"),
@@ -247,9 +263,21 @@ const std::vector<setting>& all_settings() {
   return table;
 }
 
+static bool loopback(std::string_view address) {
+  return address.starts_with("127.") || address.starts_with("localhost") || address.starts_with("::1")
+      || address.starts_with("[::1]");
+}
+
 std::optional<std::string> contradiction(const settings& chosen) {
   if (chosen.node_stale_ms < 2 * chosen.heartbeat_ms)
     return "node_stale_ms must be at least twice heartbeat_ms: one late heartbeat is no death";
+  const bool some = !chosen.cluster_certificate.empty() || !chosen.cluster_key.empty() || !chosen.cluster_authority.empty();
+  const bool all = !chosen.cluster_certificate.empty() && !chosen.cluster_key.empty() && !chosen.cluster_authority.empty();
+  if (some && !all)
+    return "cluster_certificate, cluster_key and cluster_authority go together";
+  const auto advertised = chosen.cluster_address.empty() ? chosen.cluster_host : chosen.cluster_address;
+  if (chosen.cluster_port != 0 && !all && !(loopback(chosen.cluster_host) && loopback(advertised)))
+    return "nodes speak plain TCP on loopback addresses only: give cluster_certificate, cluster_key and cluster_authority";
   if (chosen.checkout_wait_ms >= chosen.request_timeout_ms)
     return "checkout_wait_ms must be below request_timeout_ms: a waiting checkout still has to answer";
   if (chosen.max_import_bytes < chosen.max_body_bytes)

@@ -78,9 +78,32 @@ struct settings {
   std::size_t entity_max = 200000;
   /// Threads that run actors; 0 means one per core.
   std::size_t scheduler_threads = 0;
-  std::chrono::milliseconds heartbeat_ms{1000};
+
+  // -- cluster -------------------------------------------------------------------
+
+  /// Nodes of different clusters refuse each other, even on the same database.
+  std::string cluster_name = "souk";
+  /// Where this node listens for other nodes; port 0 means that it is alone and takes no calls from others.
+  std::string cluster_host = "127.0.0.1";
+  std::uint16_t cluster_port = 0;
+  /// host:port that other nodes are told to dial; empty means cluster_host:cluster_port.
+  std::string cluster_address;
+  /// PEM files: our certificate and key, and the private authority whose certificates are believed. All or none; without them
+  /// nodes speak plain TCP, which is allowed on loopback addresses only.
+  std::string cluster_certificate;
+  std::string cluster_key;
+  std::string cluster_authority;
+  std::chrono::milliseconds heartbeat_ms{500};
   /// A node silent for this long, by the database's clock, may lose its shards.
-  std::chrono::milliseconds node_stale_ms{5000};
+  std::chrono::milliseconds node_stale_ms{4000};
+  /// Shards that a node hands over at once when ownership is evened out.
+  std::size_t moves_at_once = 8;
+  /// How long a shard that moves waits for what is under way before it cuts it off.
+  std::chrono::milliseconds drain_ms{3000};
+  /// Calls to other nodes under way at once; more are refused with 503.
+  std::size_t peer_calls_max = 4096;
+  /// A node that does not answer a call for so long is given up on.
+  std::chrono::milliseconds peer_timeout_ms{4000};
 
   // -- payment -------------------------------------------------------------------
 

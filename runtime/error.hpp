@@ -15,7 +15,8 @@ enum class errc : std::uint8_t {
   unavailable = 3,  ///< the database cannot be asked, or the entity keeps crashing
   write_failed = 4, ///< the database refused the rows: a bug or an operator's hand; nothing was written
   restarted = 5,    ///< the entity was restarted under the command; nothing was written
-  shutting_down = 6
+  shutting_down = 6,
+  in_doubt = 7 ///< it was asked of another node, which is gone or silent: it may or may not have been done
 };
 
 std::string to_string(errc code);

@@ -3,6 +3,7 @@
 #include "runtime/address.hpp"
 #include "storage/entity_reader.hpp"
 #include "storage/journal_store.hpp"
+#include "storage/ownership_store.hpp"
 
 #include <any>
 #include <memory>
@@ -79,11 +80,46 @@ struct shard_stats {
   storage::shard_id shard = 0;
   std::int64_t epoch = 0;
   std::uint64_t active = 0;
+  std::uint64_t parked = 0; ///< messages that wait for the shard to have an owner
   std::uint64_t activations = 0;
   std::uint64_t restarts = 0;
 };
 
+/// From membership to the peers actor: who is there.
+struct seen_nodes {
+  std::vector<storage::node_row> alive; ///< without ourselves
+};
+
+/// First words on a new link, in both directions.
+struct hello {
+  storage::ulid incarnation;
+  std::string name;
+  std::string cluster;
+  std::int32_t wire = 0;        ///< newest version of the protocol that it speaks
+  std::int32_t wire_oldest = 0; ///< oldest one
+};
+
+/// How one other node is reached.
+struct peer_link {
+  storage::ulid incarnation;
+  std::string name;
+  std::string address;
+  bool linked = false;
+  std::string why; ///< of the last failure
+  std::uint64_t in_flight = 0;
+};
+
+struct peers_stats {
+  std::vector<peer_link> links;
+  std::uint64_t calls = 0;     ///< asked of other nodes
+  std::uint64_t served = 0;    ///< asked by other nodes
+  std::uint64_t repeated = 0;  ///< calls sent again: the owner had changed or was lost
+  std::uint64_t given_up = 0;  ///< calls answered without the owner's answer
+};
+
 struct lane_stats {
+  std::uint64_t lane = 0;
+  std::uint64_t database = 0;
   std::uint64_t queued = 0;
   std::uint64_t batches = 0;
   std::uint64_t write_sets = 0;
@@ -117,11 +153,27 @@ typename I::result_type inspect(I& f, lane_result&) {
 }
 template <class I>
 typename I::result_type inspect(I& f, shard_stats& x) {
-  return f(x.shard, x.epoch, x.active, x.activations, x.restarts);
+  return f(x.shard, x.epoch, x.active, x.parked, x.activations, x.restarts);
+}
+template <class I>
+typename I::result_type inspect(I& f, seen_nodes&) {
+  return f();
+}
+template <class I>
+typename I::result_type inspect(I& f, hello& x) {
+  return f(x.incarnation, x.name, x.cluster, x.wire, x.wire_oldest);
+}
+template <class I>
+typename I::result_type inspect(I& f, peer_link& x) {
+  return f(x.incarnation, x.name, x.address, x.linked, x.why, x.in_flight);
+}
+template <class I>
+typename I::result_type inspect(I& f, peers_stats& x) {
+  return f(x.links, x.calls, x.served, x.repeated, x.given_up);
 }
 template <class I>
 typename I::result_type inspect(I& f, lane_stats& x) {
-  return f(x.queued, x.batches, x.write_sets, x.halvings, x.settlements);
+  return f(x.lane, x.database, x.queued, x.batches, x.write_sets, x.halvings, x.settlements);
 }
 
 } // namespace souk::runtime
