@@ -7,8 +7,11 @@
 #include "storage/outbox_store.hpp"
 #include "storage/ownership_store.hpp"
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,21 +24,38 @@ struct database {
   std::string url; ///< libpq URL
 };
 
-/// All databases of a deployment. The first holds the directory.
+/// All databases of a deployment, and which of them holds each shard. The first holds the directory. The databases themselves say
+/// what lives in them (shards.residence); this is what was heard last. Any thread may ask and tell.
 class databases {
 public:
-  /// @pre not empty @throws std::invalid_argument
+  /// @pre neither empty nor more than 255 @throws std::invalid_argument
   explicit databases(const std::vector<std::string>& urls);
 
   const std::vector<database>& all() const noexcept { return all_; }
   const database& directory() const noexcept { return all_.front(); }
-  /// Where a shard's rows are. Today every shard lives in the first; nobody but this function knows.
-  const database& database_of(shard_id shard) const noexcept;
-  std::size_t index_of(shard_id shard) const noexcept;
+  /// "2 (db-2.example:5432/souk)": counted from 1, without the password.
+  std::string name_of(std::size_t index) const;
+
+  /// Index of the database that holds the shard's rows; nullopt while none has said so.
+  std::optional<std::size_t> find(shard_id shard) const noexcept;
+  /// The same for callers that cannot go on without. @throws storage::unavailable
+  std::size_t index_of(shard_id shard) const;
+  const database& database_of(shard_id shard) const { return all_[index_of(shard)]; }
+
+  /// Database `index` says that the shard resides there. @pre index < all().size()
+  void place(shard_id shard, std::size_t index) noexcept;
 
 private:
+  static constexpr std::uint8_t unknown = 255;
+
   std::vector<database> all_;
+  std::array<std::atomic<std::uint8_t>, shard_count> index_of_;
 };
+
+/// Asks every database which shards live in it and places them. A shard that is being moved is where it comes from until its new
+/// database has it. @returns the databases that did not answer: their shards stay where they were said to be before, or unknown
+/// @throws storage_error when two databases both say that a shard lives there: neither may be believed
+std::vector<std::size_t> load_places(databases& all);
 
 /// Time limits of the reading side; defaults suit settings::reader_timeout_ms.
 struct reader_limits {
