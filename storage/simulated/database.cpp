@@ -59,6 +59,13 @@ void database::take_away(shard_id shard, const ulid& by) {
   take(shard, by);
 }
 
+void database::relocate(shard_id shard, residence where) {
+  std::lock_guard lock(mutex_);
+  end_those_on([=](shard_id s) { return s == shard; });
+  take(shard, {});
+  rows_.shards[shard].where = where;
+}
+
 void database::take(shard_id shard, const ulid& by) {
   auto& row = rows_.shards[shard];
   row.owner = by;

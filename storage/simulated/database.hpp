@@ -45,6 +45,8 @@ public:
   void restart(std::chrono::microseconds away_for);
   /// Somebody else takes the shard over: epoch + 1 on its row.
   void take_away(shard_id shard, const ulid& by);
+  /// What moving a shard to another database, or back, does to its row: epoch + 1, nobody's.
+  void relocate(shard_id shard, residence where);
 
   /// Moves the epoch of a shard and gives it to `by`; for a caller that has entered.
   void take(shard_id shard, const ulid& by);

@@ -88,6 +88,8 @@ struct tables {
 
   std::array<shard_row, shard_count> shards;
   std::map<ulid, node_row> nodes;
+  std::set<ulid> asked_to_drain; ///< incarnations
+  cluster_view view;
   std::map<std::pair<name_kind, std::string>, directory_entry> directory;
 
   std::vector<shard_event> history;
