@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # ./souk bench NAME: on a database made for this run, so that one run does not slow the next. Durable as in production.
+# What needs a whole cluster is a script of its own, tests/cluster/bench_NAME.py, and starts one.
 
 # These go over HTTP through haproxy; the others drive actors directly and must own the database alone.
 benches_over_http=(http-checkout http-read)
@@ -8,6 +9,12 @@ run_bench() {
   local name=$1 base_url=''
   shift
   build soukd souk-sandbox souk-bench
+  if [[ $name =~ ^[a-z-]+$ && -f $ROOT/tests/cluster/bench_${name//-/_}.py ]]; then
+    install_packages "${packages_to_test[@]}"
+    forget_callers_settings
+    SOUK_BUILD_DIR=$BUILD /usr/bin/python3 "$ROOT/tests/cluster/bench_${name//-/_}.py" "$@"
+    return
+  fi
   local home=$VAR/bench
   VAR=$home
   stop_leftovers
@@ -34,7 +41,7 @@ run_bench() {
   local code figures
   SOUK_BENCH_DATABASE_URL=$database_url SOUK_BENCH_BASE_URL=${base_url:-} \
     "${as_program[@]}" "$BUILD/tests/souk-bench" "$name" --database-url "$database_url" \
-    ${base_url:+--base-url "$base_url" --direct-url "http://127.0.0.1:$soukd_port"} "$@" \
+    ${base_url:+--base-url "$base_url" --direct-url "http://127.0.0.1:${http_port[soukd]}"} "$@" \
     2> >(tee "$VAR/log/bench.log" >&2) | tee "$VAR/log/bench.out" | sed -u '$d'
   code=${PIPESTATUS[0]}
   figures=$(tail -n 1 "$VAR/log/bench.out")

@@ -30,6 +30,10 @@ look_up_birth() {
   [[ ${fields[0]} != Z ]] && REPLY=${fields[19]}
 }
 
+# A daemon is a kind, of which several have a number behind a dash: soukd, or soukd-1 and soukd-2.
+kind_of() { printf '%s' "${1%%-*}"; }
+number_of() { if [[ $1 == *-* ]]; then printf '%d' "${1##*-}"; else printf 1; fi; }
+
 remember_pid() { # NAME PID
   printf '%s\n' "$2" >"$VAR/run/$1.pid"
   look_up_birth "$2" || true
@@ -59,27 +63,39 @@ start_daemon() {
   remember_pid "$name" $!
 }
 
-# stop_daemon NAME SIGNAL SECONDS LAST_SIGNAL: asks, waits, then insists
-stop_daemon() {
-  local name=$1 signal=$2 patience=$3 last=$4 pid tenths=0
-  pid=$(pid_of "$name") || {
-    forget_pid "$name"
-    return 0
-  }
-  local began=$EPOCHREALTIME
-  kill "-$signal" "$pid" 2>/dev/null || true
-  while is_running "$name"; do
-    if ((tenths == patience * 10)); then
-      say "$name did not stop within $patience s: sending SIG$last"
-      kill "-$last" "$pid" 2>/dev/null || true
-    elif ((tenths > patience * 10 + 100)); then
-      kill -KILL "$pid" 2>/dev/null || true
+# stop_daemons SIGNAL SECONDS LAST_SIGNAL NAME …: asks all of them at once, waits, then insists. One that somebody paused is
+# woken, else it would never hear.
+stop_daemons() {
+  local signal=$1 patience=$2 last=$3 began=$EPOCHREALTIME tenths=0 name pid left=() still
+  shift 3
+  for name in "$@"; do
+    if pid=$(pid_of "$name"); then
+      left+=("$name")
+      { kill "-$signal" "$pid" && kill -CONT "$pid"; } 2>/dev/null
+    else
+      forget_pid "$name"
     fi
-    nap 0.1
+  done
+  while ((${#left[@]} > 0)); do
+    still=()
+    for name in "${left[@]}"; do
+      if ! pid=$(pid_of "$name"); then
+        forget_pid "$name"
+        say "stopped $name ($(seconds_since "$began") s)"
+        continue
+      fi
+      still+=("$name")
+      if ((tenths == patience * 10)); then
+        say "$name did not stop within $patience s: sending SIG$last"
+        kill "-$last" "$pid" 2>/dev/null
+      elif ((tenths > patience * 10 + 100)); then
+        kill -KILL "$pid" 2>/dev/null
+      fi
+    done
+    left=("${still[@]}")
+    ((${#left[@]} > 0)) && nap 0.1
     tenths=$((tenths + 1))
   done
-  forget_pid "$name"
-  say "stopped $name ($(seconds_since "$began") s)"
 }
 
 last_words() { # NAME: the end of its log, for an error message

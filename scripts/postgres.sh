@@ -1,14 +1,26 @@
 # shellcheck shell=bash
-# A private PostgreSQL 15 in $VAR/postgres, on a unix socket that only its user can reach. Durable in every way it offers.
+# Private PostgreSQL 15 servers, each in $VAR under its name and on a unix socket that only its user can reach. Durable in every
+# way PostgreSQL offers.
 
 postgres_bin=/usr/lib/postgresql/15/bin
 
-postgres_url() { printf 'postgresql:///souk?host=%s&user=souk' "$SOCKETS"; }
+postgres_port() { printf '%d' $((5431 + $(number_of "$1"))); } # it only names the socket
 
-as_superuser() { "${as_service[@]}" psql -X -q -v ON_ERROR_STOP=1 -h "$SOCKETS" -U postgres "$@"; }
+postgres_url() { # NAME
+  local port
+  port=$(postgres_port "$1")
+  printf 'postgresql:///souk?host=%s&user=souk' "$SOCKETS"
+  ((port == 5432)) || printf '&port=%d' "$port"
+}
 
-init_postgres() {
-  local data=$VAR/postgres
+as_superuser() { # NAME psql's ARGUMENTS …
+  local name=$1
+  shift
+  "${as_service[@]}" psql -X -q -v ON_ERROR_STOP=1 -h "$SOCKETS" -p "$(postgres_port "$name")" -U postgres "$@"
+}
+
+init_postgres() { # NAME
+  local data=$VAR/$1
   [[ -f $data/PG_VERSION && -f $data/souk.conf ]] && return 0
   local began=$EPOCHREALTIME
   # Left behind by an initdb that was interrupted: it holds nothing yet.
@@ -19,23 +31,23 @@ init_postgres() {
     die "initdb failed; its log is $VAR/log/initdb.log"
   }
   printf "include 'souk.conf'\n" | "${as_service[@]}" tee -a "$data/postgresql.conf" >/dev/null
-  configure_postgres
+  configure_postgres "$1"
   say "created a PostgreSQL cluster in $data ($(seconds_since "$began") s)"
 }
 
-configure_postgres() {
+configure_postgres() { # NAME
   local memory_mb buffers_mb
   memory_mb=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
-  buffers_mb=$((memory_mb / 8))
+  buffers_mb=$((memory_mb / 8 / ${#databases[@]}))
   ((buffers_mb > 1024)) && buffers_mb=1024
   ((buffers_mb < 128)) && buffers_mb=128
-  "${as_service[@]}" tee "$VAR/postgres/souk.conf" >/dev/null <<CONF
+  "${as_service[@]}" tee "$VAR/$1/souk.conf" >/dev/null <<CONF
 # Written by ./souk at every start; own settings go below the include in postgresql.conf.
 listen_addresses = ''
 unix_socket_directories = '$SOCKETS'
 unix_socket_permissions = 0700
-port = 5432                      # only names the socket
-max_connections = 200
+port = $(postgres_port "$1")                      # only names the socket
+max_connections = $((160 + 40 * ${#nodes[@]}))
 # An order that was acknowledged is on disk, whatever dies.
 fsync = on
 synchronous_commit = on
@@ -63,19 +75,26 @@ log_timezone = 'UTC'
 CONF
 }
 
-start_postgres() {
-  start_daemon postgres "${as_service[@]}" "$postgres_bin/postgres" -D "$VAR/postgres"
+start_postgres() { # NAME
+  start_daemon "$1" "${as_service[@]}" "$postgres_bin/postgres" -D "$VAR/$1"
 }
 
-postgres_answers() { as_superuser -d postgres -c 'SELECT 1'; }
+postgres_answers() { as_superuser "$1" -d postgres -c 'SELECT 1'; }
 
 # Neither role is a superuser: row-level security would not bind one. souk makes roles, its reader's, in its migrations.
-create_database() {
-  as_superuser -d postgres -tA <<'SQL' >/dev/null || die "could not create the database souk"
+create_database() { # NAME
+  as_superuser "$1" -d postgres -tA <<'SQL' >/dev/null || die "could not create the database souk"
 SELECT 'CREATE ROLE souk LOGIN CREATEROLE' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'souk') \gexec
 SELECT 'CREATE DATABASE souk OWNER souk' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'souk') \gexec
 ALTER ROLE souk SET synchronous_commit = on;
 SQL
+}
+
+# private_database_url: soukd's setting, which names several divided by semicolons
+private_database_url() {
+  local name url=''
+  for name in "${databases[@]}"; do url+=";$(postgres_url "$name")"; done
+  printf '%s' "${url:1}"
 }
 
 bring_up_postgres() {
@@ -84,16 +103,23 @@ bring_up_postgres() {
     say "using the PostgreSQL of SOUK_DATABASE_URL"
     return 0
   fi
-  local began=$EPOCHREALTIME
-  init_postgres
-  configure_postgres
-  managed+=(postgres)
-  start_postgres
-  wait_until 60 postgres postgres_answers
-  create_database
-  database_url=$(postgres_url)
-  say "PostgreSQL 15 is ready ($(seconds_since "$began") s)"
+  local began=$EPOCHREALTIME name
+  for name in "${databases[@]}"; do
+    init_postgres "$name"
+    configure_postgres "$name"
+    managed+=("$name")
+    start_postgres "$name"
+  done
+  for name in "${databases[@]}"; do
+    wait_until 60 "$name" postgres_answers "$name"
+    create_database "$name"
+  done
+  database_url=$(private_database_url)
+  case ${#databases[@]} in
+    1) say "PostgreSQL 15 is ready ($(seconds_since "$began") s)" ;;
+    *) say "PostgreSQL 15 is ready, ${#databases[@]} servers ($(seconds_since "$began") s)" ;;
+  esac
 }
 
 # SIGINT is its fast shutdown: sessions end, a checkpoint is written.
-stop_postgres() { stop_daemon postgres INT 60 QUIT; }
+stop_postgres() { stop_daemons INT 60 QUIT "$@"; }

@@ -38,4 +38,4 @@ bring_up_redis() {
   say "Redis is ready ($(seconds_since "$began") s)"
 }
 
-stop_redis() { stop_daemon redis TERM 10 KILL; }
+stop_redis() { stop_daemons TERM 10 KILL redis; }

@@ -31,7 +31,7 @@ bring_up_sandbox() {
   say "the payment sandbox is ready at $sandbox_url"
 }
 
-stop_sandbox() { stop_daemon sandbox TERM 10 KILL; }
+stop_sandbox() { stop_daemons TERM 10 KILL sandbox; }
 
 # soukd_once SUBCOMMAND …: a subcommand that ends, on our database
 soukd_once() {
@@ -47,22 +47,51 @@ migrate() {
   say "the database is migrated ($(seconds_since "$began") s)"
 }
 
+declare -A http_port=() peer_port=()
+
+# start_soukd NAME. A file run/node-1.env of KEY=VALUE lines has the last word on the environment of that node, at each of its
+# starts: whoever looks for faults puts something between a node and its database there.
 start_soukd() {
-  start_daemon soukd env SOUK_DATABASE_URL="$database_url" SOUK_REDIS_URL="$redis_url" \
-    SOUK_SANDBOX_GATEWAY_URL="$sandbox_url" SOUK_PUBLIC_URL="${SOUK_PUBLIC_URL:-$url}" \
-    "${as_program[@]}" "$BUILD/soukd" serve --listen-host 127.0.0.1 --listen-port "$soukd_port"
+  local name=$1 node settings
+  node=node-$(number_of "$name")
+  settings=(SOUK_DATABASE_URL="$database_url" SOUK_REDIS_URL="$redis_url" SOUK_SANDBOX_GATEWAY_URL="$sandbox_url"
+    SOUK_PUBLIC_URL="${SOUK_PUBLIC_URL:-$url}")
+  if [[ $form == cluster ]]; then
+    settings+=(SOUK_NODE_NAME="$node" SOUK_CLUSTER_HOST=127.0.0.1 SOUK_CLUSTER_PORT="${peer_port[$name]}" SOUK_CLUSTER_ADDRESS=)
+  fi
+  read_settings "$VAR/run/$node.env"
+  start_daemon "$name" env "${settings[@]}" \
+    "${as_program[@]}" "$BUILD/soukd" serve --listen-host 127.0.0.1 --listen-port "${http_port[$name]}"
 }
 
-soukd_is_ready() { curl -fsS -m 2 -o "$VAR/run/ready.json" "http://127.0.0.1:$soukd_port/readyz"; }
+read_settings() { # FILE: adds its lines to the array `settings`
+  local line
+  [[ -r $1 ]] || return 0
+  while IFS= read -r line || [[ -n $line ]]; do
+    if [[ $line =~ ^[A-Za-z_][A-Za-z0-9_]*= ]]; then
+      settings+=("$line")
+    elif [[ $line == [!#]* ]]; then
+      say "$1: this is not KEY=VALUE: $line"
+    fi
+  done <"$1"
+}
+
+soukd_is_ready() { curl -fsS -m 2 -o "$VAR/run/ready.json" "http://127.0.0.1:${http_port[$1]}/readyz"; }
 
 bring_up_soukd() {
-  local began=$EPOCHREALTIME
-  soukd_port=$(free_port soukd)
-  managed+=(soukd)
-  start_soukd
-  wait_until 60 soukd soukd_is_ready
-  say "soukd is ready on 127.0.0.1:$soukd_port ($(seconds_since "$began") s)"
+  local began=$EPOCHREALTIME name
+  for name in "${nodes[@]}"; do
+    http_port[$name]=$(free_port "$name")
+    if [[ $form == cluster ]]; then peer_port[$name]=$(free_port "peer-$(number_of "$name")"); fi
+    managed+=("$name")
+    start_soukd "$name"
+  done
+  for name in "${nodes[@]}"; do
+    wait_until 60 "$name" soukd_is_ready "$name"
+    say "$name is ready on 127.0.0.1:${http_port[$name]} ($(seconds_since "$began") s)"
+  done
 }
 
-# It stops listening, finishes what is in flight and writes it; the edge has stopped sending by then.
-stop_soukd() { stop_daemon soukd TERM 30 KILL; }
+# They stop listening, finish what is in flight and write it; the edge has stopped sending by then. All at once: none takes over
+# the shards of another that is about to go as well.
+stop_soukd() { stop_daemons TERM 30 KILL "$@"; }

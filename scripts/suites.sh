@@ -47,13 +47,21 @@ start_scratch_postgres() {
   VAR=$scratch/state
   prepare_var
   bring_up_postgres >/dev/null
-  as_superuser -d postgres -c 'ALTER ROLE souk CREATEDB' # a test may want a database of its own
+  as_superuser postgres -d postgres -c 'ALTER ROLE souk CREATEDB' # a test may want a database of its own
   scratch_database_url=$database_url
 }
 
 clean_up_scratch() {
   if [[ -f ${VAR:-}/run/postgres.pid && $VAR == "$scratch"/* ]]; then stop_stack >/dev/null; fi
   rm -rf "$scratch"
+}
+
+# Settings of the caller's shop are not for tests.
+forget_callers_settings() {
+  local variable
+  for variable in ${!SOUK_*}; do
+    case $variable in SOUK_BUILD_DIR | SOUK_SEED | SOUK_SEEDS | SOUK_SAMPLE_CATALOGS) ;; *) unset "$variable" ;; esac
+  done
 }
 
 run_suites() {
@@ -68,11 +76,7 @@ run_suites() {
   [[ -n $found ]] || die "there is no suite '$wanted'; there are: $(printf '%s\n' "${suites[@]}" | cut -d'|' -f1 | paste -sd' ')"
   # shellcheck disable=SC2086
   build $all_targets
-  # Settings of the caller's shop are not for tests.
-  local variable
-  for variable in ${!SOUK_*}; do
-    case $variable in SOUK_BUILD_DIR | SOUK_SEED | SOUK_SEEDS | SOUK_SAMPLE_CATALOGS) ;; *) unset "$variable" ;; esac
-  done
+  forget_callers_settings
   # Under /tmp and not in var/: its sockets' paths are short, and any user can be given a directory there.
   scratch=$(mktemp -d /tmp/souk-test.XXXXXX)
   chmod 755 "$scratch"
