@@ -59,7 +59,7 @@ int serve(const config::parsed& p) {
       [&databases, limit = p.settings.reader_timeout_ms] {
         storage::postgres::reader_limits limits;
         limits.query = limit;
-        return storage::postgres::make_catalog_reader(databases.directory(), limits);
+        return storage::postgres::make_sharded_catalog_reader(databases, limits);
       },
     .make_directory = [&databases] { return storage::postgres::make_directory(databases.directory()); },
     .ready =

@@ -16,8 +16,8 @@ std::vector<storage::outbox_event> shared_outbox::read(storage::shard_id shard, 
   return mine().read(shard, seq, n, limit);
 }
 
-std::vector<storage::outbox_cursor> shared_outbox::cursors(const std::string& consumer) {
-  return mine().cursors(consumer);
+std::vector<storage::outbox_cursor> shared_outbox::cursors(storage::shard_id shard) {
+  return mine().cursors(shard);
 }
 
 void shared_outbox::save(const std::vector<storage::outbox_cursor>& cursors) {

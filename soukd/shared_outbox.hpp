@@ -14,7 +14,7 @@ public:
   explicit shared_outbox(factory make) : make_(std::move(make)) {}
 
   std::vector<storage::outbox_event> read(storage::shard_id shard, std::int64_t seq, std::int32_t n, int limit) override;
-  std::vector<storage::outbox_cursor> cursors(const std::string& consumer) override;
+  std::vector<storage::outbox_cursor> cursors(storage::shard_id shard) override;
   void save(const std::vector<storage::outbox_cursor>& cursors) override;
   void park(const std::string& consumer, const storage::outbox_event& event, const std::string& error) override;
   std::int64_t prune(const std::vector<std::string>& consumers, storage::timestamp before) override;

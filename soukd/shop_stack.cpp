@@ -81,6 +81,7 @@ shop_stack::~shop_stack() {
 void shop_stack::start(std::function<void(const storage::ulid&, const storage::ulid&)> product_changed,
                        std::function<void(const storage::ulid&, std::int64_t)> stock_changed,
                        std::function<void(const std::string&)> fatal) {
+  storage::postgres::load_places(databases_);
   auto services = std::make_shared<actors::shop_services>();
   services->options.reservation = settings_.reservation_seconds;
   services->options.checkout_wait = settings_.checkout_wait_ms;
@@ -92,7 +93,7 @@ void shop_stack::start(std::function<void(const storage::ulid&, const storage::u
   services->event_workers = event_workers_;
   services->readers = node_.readers();
   services->outbox = std::make_shared<shared_outbox>(
-    [this] { return storage::postgres::make_outbox_store(databases_.directory()); });
+    [this] { return storage::postgres::make_sharded_outbox_store(databases_); });
   services->consumers.push_back(std::make_shared<integrations::event_log>());
   if (!settings_.redis_url.empty())
     services->consumers.push_back(std::make_shared<integrations::redis_events>(settings_.redis_url));

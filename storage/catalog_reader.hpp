@@ -36,6 +36,12 @@ struct product_listing {
   std::int64_t rating_sum = 0;
 };
 
+/// A merchant's stores lie in shards of their own, so in any database.
+struct owned_stores {
+  std::vector<store_row> rows; ///< by id
+  bool complete = true;        ///< false: a database did not answer, and the stores that lie there are missing
+};
+
 /// Pages for browsers and dashboards. Each call is limited to one store by row-level security (the reader role, store set and
 /// query in one round trip). One instance per thread; blocks within a time limit; throws storage::unavailable.
 class catalog_reader {
@@ -51,7 +57,7 @@ public:
   virtual page_of<ledger_entry> history(const ulid& store, const ulid& variant, const page_request& page) = 0;
   virtual page_of<level_row> levels(const ulid& store, const page_request& page) = 0;
   virtual page_of<review_row> reviews(const ulid& store, const ulid& product, review_sort sort, const page_request& page) = 0;
-  virtual std::vector<store_row> stores_of(const ulid& owner) = 0;
+  virtual owned_stores stores_of(const ulid& owner) = 0;
   /// The store a product, order, variant, review or import belongs to: id-only routes resolve it first.
   virtual std::optional<ulid> store_of_product(const ulid& product) = 0;
 };

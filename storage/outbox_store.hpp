@@ -23,13 +23,15 @@ public:
 
   /// Events of the shard after (seq, n), in order, at most `limit`.
   virtual std::vector<outbox_event> read(shard_id shard, std::int64_t seq, std::int32_t n, int limit) = 0;
-  /// Cursors of a consumer, of all shards that have one.
-  virtual std::vector<outbox_cursor> cursors(const std::string& consumer) = 0;
-  /// Moves cursors forward; one that is already further stays.
+  /// The shard's cursors, by consumer; one that has not passed anything has none.
+  virtual std::vector<outbox_cursor> cursors(shard_id shard) = 0;
+  /// Moves cursors forward; one that is already further stays. Where the shards lie in several databases, those that answer have
+  /// moved theirs when another is unavailable.
   virtual void save(const std::vector<outbox_cursor>& cursors) = 0;
   /// Puts an event that keeps failing aside for an operator.
   virtual void park(const std::string& consumer, const outbox_event& event, const std::string& error) = 0;
-  /// Deletes events older than `before` that every one of the consumers has passed. @returns how many.
+  /// Deletes events older than `before` that every one of the consumers has passed. @returns how many. Of several databases, those
+  /// that answer have done so when another is unavailable.
   virtual std::int64_t prune(const std::vector<std::string>& consumers, timestamp before) = 0;
 };
 

@@ -4,21 +4,18 @@
 
 namespace souk::actors {
 
-cursor_book::position cursor_book::read(const std::string& consumer, storage::shard_id shard, storage::timestamp now) {
+std::vector<cursor_book::position> cursor_book::read(const std::vector<std::string>& consumers, storage::shard_id shard) {
+  const auto rows = outbox_->cursors(shard); // without the lock: a slow database holds up this shard only
   std::lock_guard lock{guard_};
-  auto& at = read_at_[consumer];
-  if (at == storage::timestamp{} || now - at > std::chrono::milliseconds{200}) {
-    auto& all = first_[consumer];
-    all.clear();
-    for (const auto& c : outbox_->cursors(consumer))
-      all[c.shard] = {c.seq, c.n};
-    at = now;
+  std::vector<position> out;
+  for (const auto& consumer : consumers) {
+    auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& c) { return c.consumer == consumer; });
+    auto best = row == rows.end() ? position{} : position{row->seq, row->n};
+    if (auto mine = dirty_.find({consumer, shard}); mine != dirty_.end())
+      best = std::max(best, mine->second);
+    out.push_back(best);
   }
-  auto found = first_[consumer].find(shard);
-  auto best = found == first_[consumer].end() ? position{} : found->second;
-  if (auto mine = dirty_.find({consumer, shard}); mine != dirty_.end())
-    best = std::max(best, mine->second);
-  return best;
+  return out;
 }
 
 void cursor_book::advance(const std::string& consumer, storage::shard_id shard, position to) {

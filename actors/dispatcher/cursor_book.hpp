@@ -21,21 +21,20 @@ public:
 
   explicit cursor_book(std::shared_ptr<storage::outbox_store> outbox) : outbox_(std::move(outbox)) {}
 
-  /// Where the consumer stands in the shard, read from the database (each time: another node may have moved it).
+  /// Where each of the consumers stands in the shard, read from the database (each time: another node may have moved it).
   /// May throw storage::unavailable.
-  position read(const std::string& consumer, storage::shard_id shard, storage::timestamp now);
+  std::vector<position> read(const std::vector<std::string>& consumers, storage::shard_id shard);
   void advance(const std::string& consumer, storage::shard_id shard, position to);
   /// Whether something moved that is not written yet.
   bool dirty();
-  /// Writes what moved, if the last time is long enough ago. May throw storage::unavailable: it is kept for the next time.
+  /// Writes what moved, if the last time is long enough ago. May throw storage::unavailable: it is kept for the next time, all of
+  /// it, since a cursor may be written twice.
   void flush(storage::timestamp now, std::chrono::milliseconds older_than);
 
 private:
   std::shared_ptr<storage::outbox_store> outbox_;
   std::mutex guard_;
   std::map<std::pair<std::string, storage::shard_id>, position> dirty_;
-  std::map<std::string, std::map<storage::shard_id, position>> first_; ///< one read serves all shards while a node starts
-  std::map<std::string, storage::timestamp> read_at_;
   storage::timestamp flushed_at_{};
 };
 

@@ -24,6 +24,14 @@ cursor_book::position position_of(const storage::outbox_event& e) {
   return {e.seq, e.n};
 }
 
+void flush(cursor_book& cursors, const runtime::clock& time) {
+  try {
+    cursors.flush(time.now(), flush_every);
+  } catch (const std::exception& e) {
+    spdlog::warn("the cursors of the events were not written: {}", e.what());
+  }
+}
+
 struct outbox_found {
   std::vector<cursor_book::position> positions; ///< one per consumer
   std::vector<storage::outbox_event> events;
@@ -41,12 +49,11 @@ void dispatcher_state::read_outbox() {
   for (const auto& c : consumers)
     names.push_back(c.name);
   auto job = [me = caf::actor_cast<caf::actor>(self), names, shard = context.who.shard(), cursors = cursors,
-              outbox = services->outbox, time = context.time] {
+              outbox = services->outbox] {
     runtime::loaded_entity out;
     try {
       outbox_found found;
-      for (const auto& n : names)
-        found.positions.push_back(cursors->read(n, shard, time->now()));
+      found.positions = cursors->read(names, shard);
       auto from = *std::min_element(found.positions.begin(), found.positions.end());
       found.events = outbox->read(shard, from.seq, from.n, read_max);
       found.more = found.events.size() == static_cast<std::size_t>(read_max);
@@ -132,13 +139,7 @@ void dispatcher_state::deliver() {
   if (waits)
     arm(std::chrono::milliseconds{250});
   if (cursors->dirty()) { // the last ones of a burst are written as well
-    services->event_workers->post([cursors = cursors, time = context.time] {
-      try {
-        cursors->flush(time->now(), flush_every);
-      } catch (const std::exception& e) {
-        spdlog::warn("the cursors of the events were not written: {}", e.what());
-      }
-    });
+    services->event_workers->post([cursors = cursors, time = context.time] { flush(*cursors, *time); });
     arm(flush_every);
   }
   if (overflowed && backlog.empty())
@@ -162,11 +163,11 @@ void dispatcher_state::deliver_to(std::size_t which) {
       n = std::min(target->deliver(events), events.size());
       if (n > 0)
         cursors->advance(name, events[n - 1].shard, position_of(events[n - 1]));
-      cursors->flush(time->now(), flush_every);
     } catch (const std::exception& e) {
       spdlog::warn("events for {} were not delivered: {}", name, e.what());
     }
     caf::anon_send(me, runtime::retry_atom_v, std::uint64_t{which}, std::uint64_t{n});
+    flush(*cursors, *time);
   };
   if (!services->event_workers->post(std::move(job)))
     done(which, 0);

@@ -106,10 +106,10 @@ response stores_of_user(exchange& x) {
   const auto found = x.shop.catalog.borrow(x.until)->stores_of(x.id("user_id"));
   json::writer out;
   out.begin_object().key("stores").begin_array();
-  for (const auto& row : found)
+  for (const auto& row : found.rows)
     if (x.by.manages(row.id, row.owner_id))
       out.raw(store_json(row));
-  out.end_array().end_object();
+  out.end_array().key("complete").value(found.complete).end_object();
   return ok(std::move(out).text());
 }
 

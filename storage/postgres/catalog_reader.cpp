@@ -176,9 +176,10 @@ std::int64_t offset_of(const page_request& page) {
 class pg_catalog_reader final : public catalog_reader {
 public:
   pg_catalog_reader(const database& db, reader_limits limits)
+    // The server gives up first: a slow query and a server that hangs are then two things.
     : connection_({db.url, "souk-catalog", "souk_reader", limits.connect, limits.query,
                    find_by_index_sql + string{"SET default_transaction_read_only = on; SET statement_timeout = '"}
-                     + std::to_string(limits.query.count()) + "ms'"}) {
+                     + std::to_string(limits.query.count() * 9 / 10) + "ms'"}) {
     // nop
   }
 
@@ -282,11 +283,11 @@ public:
     return out;
   }
 
-  std::vector<store_row> stores_of(const ulid& owner) override {
+  owned_stores stores_of(const ulid& owner) override {
     const auto r = as_user(owner, {{&stores_of_statement, parameters::of(owner)}});
-    std::vector<store_row> out;
+    owned_stores out;
     for (int i = 0; i < r[0].rows(); ++i)
-      out.push_back(store_of(r[0], i));
+      out.rows.push_back(store_of(r[0], i));
     return out;
   }
 

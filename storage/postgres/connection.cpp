@@ -362,6 +362,8 @@ std::vector<result> connection::read(const std::vector<call>& calls) {
   auto a = transact(calls);
   if (a.what == answer::kind::done)
     return std::move(a.results);
+  if (a.what == answer::kind::refused && a.sqlstate == "57014") // query_canceled
+    throw out_of_time(a.message);
   if (a.try_later())
     throw unavailable(a.message);
   throw storage_error(a.message + (a.detail.empty() ? "" : " (" + a.detail + ")") + " [" + a.sqlstate + "]");

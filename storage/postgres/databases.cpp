@@ -1,5 +1,6 @@
 #include "storage/error.hpp"
 #include "storage/postgres/postgres.hpp"
+#include "storage/postgres/reachability.hpp"
 
 #include <libpq-fe.h>
 #include <spdlog/spdlog.h>
@@ -13,11 +14,15 @@ databases::databases(const std::vector<std::string>& urls) {
     throw std::invalid_argument("at least one database is needed");
   if (urls.size() > unknown)
     throw std::invalid_argument("at most 255 databases are possible");
-  for (const auto& url : urls)
+  for (const auto& url : urls) {
     all_.push_back({url});
+    lines_.push_back(std::make_unique<reachability>());
+  }
   for (auto& index : index_of_)
     index = unknown;
 }
+
+databases::~databases() = default;
 
 std::string databases::name_of(std::size_t index) const {
   std::string host, port, name;
@@ -54,8 +59,8 @@ void databases::place(shard_id shard, std::size_t index) noexcept {
     index_of_[shard].store(static_cast<std::uint8_t>(index), std::memory_order_release);
 }
 
-std::vector<std::size_t> load_places(databases& all) {
-  std::vector<std::size_t> silent;
+places_found load_places(databases& all) {
+  places_found out;
   std::array<std::optional<std::size_t>, shard_count> here, held;
   for (std::size_t i = 0; i < all.all().size(); ++i) {
     try {
@@ -74,15 +79,17 @@ std::vector<std::size_t> load_places(databases& all) {
       }
     } catch (const unavailable& e) {
       spdlog::warn("database {} does not say which shards live in it: {}", all.name_of(i), e.what());
-      silent.push_back(i);
+      out.silent.push_back(i);
     }
   }
   for (std::size_t shard = 0; shard < here.size(); ++shard)
     if (here[shard])
       all.place(static_cast<shard_id>(shard), *here[shard]);
-    else if (held[shard] && silent.empty()) // a silent one may be where it went
+    else if (held[shard] && out.silent.empty()) // a silent one may be where it went
       all.place(static_cast<shard_id>(shard), *held[shard]);
-  return silent;
+    else
+      out.unplaced.push_back(static_cast<shard_id>(shard));
+  return out;
 }
 
 } // namespace souk::storage::postgres

@@ -16,7 +16,7 @@ const composed_statement read_statement{
                    + " FROM outbox e WHERE e.shard = $1::int2 AND (e.seq, e.n) > ($2::int8, $3::int4) "
                      "ORDER BY e.seq, e.n LIMIT $4::int4"};
 const statement cursors_statement{"cursors",
-                                  "SELECT shard, seq, n FROM outbox_cursors WHERE consumer = $1::text ORDER BY shard"};
+                                  "SELECT consumer, seq, n FROM outbox_cursors WHERE shard = $1::int2 ORDER BY consumer"};
 const statement save_statement{"save_cursors", R"(
   INSERT INTO outbox_cursors AS t (consumer, shard, seq, n)
   SELECT * FROM unnest($1::text[], $2::int2[], $3::int8[], $4::int4[]) ORDER BY 1, 2
@@ -58,11 +58,11 @@ public:
     return out;
   }
 
-  std::vector<outbox_cursor> cursors(const std::string& consumer) override {
-    const auto r = connection_.read(cursors_statement, parameters::of(consumer));
+  std::vector<outbox_cursor> cursors(shard_id shard) override {
+    const auto r = connection_.read(cursors_statement, parameters::of(static_cast<std::int16_t>(shard)));
     std::vector<outbox_cursor> out;
     for (int i = 0; i < r.rows(); ++i)
-      out.push_back({consumer, static_cast<shard_id>(r.int2(i, 0)), r.int8(i, 1), r.int4(i, 2)});
+      out.push_back({r.text(i, 0), shard, r.int8(i, 1), r.int4(i, 2)});
     return out;
   }
 

@@ -20,6 +20,8 @@
 // after every loss.
 namespace souk::storage::postgres {
 
+class reachability;
+
 struct database {
   std::string url; ///< libpq URL
 };
@@ -30,6 +32,7 @@ class databases {
 public:
   /// @pre neither empty nor more than 255 @throws std::invalid_argument
   explicit databases(const std::vector<std::string>& urls);
+  ~databases();
 
   const std::vector<database>& all() const noexcept { return all_; }
   const database& directory() const noexcept { return all_.front(); }
@@ -42,6 +45,9 @@ public:
   std::size_t index_of(shard_id shard) const;
   const database& database_of(shard_id shard) const { return all_[index_of(shard)]; }
 
+  /// What this process knows about reaching a database. @pre index < all().size()
+  reachability& line_to(std::size_t index) const noexcept { return *lines_[index]; }
+
   /// Database `index` says that the shard resides there. @pre index < all().size()
   void place(shard_id shard, std::size_t index) noexcept;
 
@@ -50,12 +56,18 @@ private:
 
   std::vector<database> all_;
   std::array<std::atomic<std::uint8_t>, shard_count> index_of_;
+  std::vector<std::unique_ptr<reachability>> lines_;
+};
+
+struct places_found {
+  std::vector<std::size_t> silent;  ///< databases that did not answer: their shards stay where they were said to be before, or unknown
+  std::vector<shard_id> unplaced;   ///< no database that answered says that they live there
 };
 
 /// Asks every database which shards live in it and places them. A shard that is being moved is where it comes from until its new
-/// database has it. @returns the databases that did not answer: their shards stay where they were said to be before, or unknown
+/// database has it.
 /// @throws storage_error when two databases both say that a shard lives there: neither may be believed
-std::vector<std::size_t> load_places(databases& all);
+places_found load_places(databases& all);
 
 /// Time limits of the reading side; defaults suit settings::reader_timeout_ms.
 struct reader_limits {
@@ -80,5 +92,10 @@ std::unique_ptr<entity_reader> make_entity_reader(const database& db, reader_lim
 std::unique_ptr<catalog_reader> make_catalog_reader(const database& db, reader_limits limits = {});
 std::unique_ptr<outbox_store> make_outbox_store(const database& db);
 std::unique_ptr<storage::directory> make_directory(const database& db);
+
+/// The same over all databases: each call goes to the one that holds the shard of the id it names, over connections made when first
+/// needed. One database that is away does not slow the others' shards down. `all` must outlive the reader.
+std::unique_ptr<catalog_reader> make_sharded_catalog_reader(const databases& all, reader_limits limits = {});
+std::unique_ptr<outbox_store> make_sharded_outbox_store(const databases& all);
 
 } // namespace souk::storage::postgres

@@ -28,12 +28,12 @@ public:
     return {from, from + count};
   }
 
-  std::vector<outbox_cursor> cursors(const std::string& consumer) override {
+  std::vector<outbox_cursor> cursors(shard_id shard) override {
     auto db = db_.enter();
     std::vector<outbox_cursor> out;
-    for (auto at = db->cursors.lower_bound({consumer, 0});
-         at != db->cursors.end() && at->first.first == consumer; ++at)
-      out.push_back(at->second);
+    for (const auto& [whose, cursor] : db->cursors)
+      if (whose.second == shard)
+        out.push_back(cursor);
     return out;
   }
 

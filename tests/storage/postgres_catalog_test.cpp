@@ -187,9 +187,10 @@ TEST_CASE("a user's orders and stores are found by the user alone", "[catalog][p
 
   shop s(db, 1);
   auto mine = catalog->stores_of(s.store.owner_id);
-  REQUIRE_FALSE(mine.empty());
-  CHECK(mine.back().owner_id == s.store.owner_id);
-  CHECK(catalog->stores_of(new_id(4)).empty());
+  REQUIRE_FALSE(mine.rows.empty());
+  CHECK(mine.complete);
+  CHECK(mine.rows.back().owner_id == s.store.owner_id);
+  CHECK(catalog->stores_of(new_id(4)).rows.empty());
 }
 
 TEST_CASE("a variant's history shows the figures after every line", "[catalog][postgres]") {
