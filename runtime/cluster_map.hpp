@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <shared_mutex>
 
 namespace souk::runtime {
@@ -36,7 +37,12 @@ public:
   static constexpr std::uint8_t unknown_database = 255;
   /// Index of the database where the shard's rows are, or unknown_database.
   std::uint8_t database(storage::shard_id shard) const noexcept { return database_[shard].load(std::memory_order_relaxed); }
-  void resides(storage::shard_id shard, std::uint8_t database) noexcept { database_[shard] = database; }
+  void resides(storage::shard_id shard, std::uint8_t database) {
+    if (database_[shard].exchange(database) != database && on_resides)
+      on_resides(shard, database);
+  }
+  /// Called when a shard turns out to be in another database than known. Set before the map is used.
+  std::function<void(storage::shard_id, std::uint8_t database)> on_resides;
 
 private:
   const storage::ulid self_;

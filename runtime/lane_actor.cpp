@@ -12,15 +12,60 @@
 namespace souk::runtime {
 
 void lane_state::submit(journal_entry entry, caf::response_promise promise) {
-  pending p{std::move(entry), std::move(promise)};
-  if (!fences.contains(p.entry.writes->shard))
+  pending p{std::move(entry), std::move(promise), 0};
+  auto held = rights.find(p.entry.writes->shard);
+  if (held == rights.end())
     return refuse(p, errc::moved);
+  p.tenure = held->second.tenure;
   if (queue.size() >= options.queue_max)
     return refuse(p, errc::overloaded);
   if (options.answer_before_commit)
     p.promise.deliver(receipt{});
   queue.push_back(std::move(p));
   next();
+}
+
+bool lane_state::valid(const pending& p) const {
+  auto held = rights.find(p.entry.writes->shard);
+  return held != rights.end() && held->second.tenure == p.tenure;
+}
+
+void lane_state::drop_invalid() {
+  auto drop = [&](auto& from) {
+    for (auto it = from.begin(); it != from.end();) {
+      if (valid(*it)) {
+        ++it;
+      } else {
+        refuse(*it, errc::moved);
+        it = from.erase(it);
+      }
+    }
+  };
+  if (!working && !must_settle)
+    drop(in_flight);
+  for (auto& g : again)
+    drop(g);
+  std::erase_if(again, [](const group& g) { return g.empty(); });
+  drop(queue);
+}
+
+void lane_state::own(const storage::fence& f, const caf::actor& shard) {
+  shards[f.shard] = shard;
+  rights[f.shard] = {f, ++tenures};
+  outdated = true;
+  drop_invalid();
+}
+
+// Whatever of the shard should still be queued is refused: nobody may write in the name of an owner that has let go.
+caf::result<storage::fence> lane_state::leave(storage::shard_id shard) {
+  auto held = rights.find(shard);
+  if (held == rights.end())
+    return caf::make_error(errc::moved);
+  auto last = held->second.fence;
+  rights.erase(held);
+  outdated = true;
+  drop_invalid();
+  return last;
 }
 
 storage::batch lane_state::batch_of(const group& g) const {
@@ -31,13 +76,17 @@ storage::batch lane_state::batch_of(const group& g) const {
     b.write_sets.push_back(p.entry.writes.get());
   }
   for (auto shard : named) // a set: shards are locked in id order, everywhere
-    b.fences.push_back(fences.at(shard));
+    b.fences.push_back(sent.at(shard).fence);
   return b;
 }
 
 void lane_state::next() {
   if (working || waiting)
     return;
+  if (outdated && !must_settle) {
+    outdated = false;
+    drop_invalid();
+  }
   if (in_flight.empty()) {
     if (!again.empty()) {
       in_flight = std::move(again.front());
@@ -57,6 +106,11 @@ void lane_state::next() {
 // The batch points to write sets that the job keeps alive: a lane may be killed while its worker is at it.
 void lane_state::work(bool settle) {
   working = true;
+  if (!settle) { // a settlement asks about what was sent
+    sent.clear();
+    for (const auto& p : in_flight)
+      sent.insert_or_assign(p.entry.writes->shard, rights.at(p.entry.writes->shard));
+  }
   std::vector<std::shared_ptr<const storage::write_set>> alive;
   alive.reserve(in_flight.size());
   for (const auto& p : in_flight)
@@ -98,7 +152,7 @@ void lane_state::committed(const std::vector<storage::write_result>& results) {
     const auto& r = results[i];
     auto shard = in_flight[i].entry.writes->shard;
     if (!options.answer_before_commit)
-      in_flight[i].promise.deliver(receipt{r.refused, r.detail, r.drawn_number, fences.at(shard).seq});
+      in_flight[i].promise.deliver(receipt{r.refused, r.detail, r.drawn_number, sent.at(shard).fence.seq});
   }
   in_flight.clear();
 }
@@ -121,7 +175,7 @@ void lane_state::tell_shards(const group& g, const std::vector<storage::write_re
       continue;
     for (const auto& m : entry.writes->mutations)
       if (const auto* e = std::get_if<storage::emit_event>(&m))
-        out.events.push_back({shard, fences.at(shard).seq, n[shard]++, *e});
+        out.events.push_back({shard, sent.at(shard).fence.seq, n[shard]++, *e});
   }
   for (auto& [shard, settled] : per_shard)
     if (auto at = shards.find(shard); at != shards.end())
@@ -167,11 +221,11 @@ void lane_state::answered(const storage::commit_outcome& outcome) {
   working = false;
   switch (outcome.what) {
     case kind::committed: {
-      std::set<storage::shard_id> named;
-      for (const auto& p : in_flight)
-        named.insert(p.entry.writes->shard);
-      for (auto shard : named)
-        ++fences.at(shard).seq;
+      for (auto& [shard, with] : sent) {
+        ++with.fence.seq;
+        if (auto held = rights.find(shard); held != rights.end() && held->second.tenure == with.tenure)
+          held->second.fence = with.fence;
+      }
       committed(outcome.results);
       return next();
     }
@@ -206,13 +260,16 @@ void lane_state::settled(const storage::settlement& found) {
   if (!found.reachable)
     return try_later();
   must_settle = false;
-  for (const auto& f : found.fences)
-    fences[f.shard] = f;
+  for (const auto& f : found.fences) {
+    auto& with = sent.at(f.shard);
+    with.fence = f;
+    if (auto held = rights.find(f.shard); held != rights.end() && held->second.tenure == with.tenure)
+      held->second.fence = f;
+  }
   if (found.landed) {
     // It landed, so its answers are due, whoever owns the shards now.
     for (auto shard : found.lost)
-      if (auto f = fences.find(shard); f != fences.end())
-        ++f->second.seq;
+      ++sent.at(shard).fence.seq;
     committed(found.results);
   }
   lose(found.lost);
@@ -221,25 +278,15 @@ void lane_state::settled(const storage::settlement& found) {
 
 void lane_state::lose(const std::vector<storage::shard_id>& lost) {
   for (auto shard : lost) {
-    fences.erase(shard);
+    auto held = rights.find(shard);
+    // Taken again meanwhile: then only what was sent in the tenure before is lost.
+    if (held == rights.end() || held->second.tenure != sent.at(shard).tenure)
+      continue;
     if (auto at = shards.find(shard); at != shards.end())
-      caf::anon_send(at->second, lost_atom_v);
+      caf::anon_send(at->second, lost_atom_v, sent.at(shard).fence);
+    rights.erase(held);
   }
-  auto drop = [&](auto& from) {
-    for (auto it = from.begin(); it != from.end();) {
-      if (fences.contains(it->entry.writes->shard)) {
-        ++it;
-      } else {
-        refuse(*it, errc::moved);
-        it = from.erase(it);
-      }
-    }
-  };
-  drop(in_flight);
-  for (auto& g : again)
-    drop(g);
-  std::erase_if(again, [](const group& g) { return g.empty(); });
-  drop(queue);
+  drop_invalid();
 }
 
 void lane_state::try_later() {
@@ -262,10 +309,7 @@ caf::behavior journal_lane(caf::stateful_actor<lane_state>* self, lane_options o
   state.store = std::move(store);
   state.worker = std::move(worker);
   return {
-    [self](own_atom, const storage::fence& f, const caf::actor& shard) {
-      self->state.fences[f.shard] = f;
-      self->state.shards[f.shard] = shard;
-    },
+    [self](own_atom, const storage::fence& f, const caf::actor& shard) { self->state.own(f, shard); },
     [self](write_atom, journal_entry& entry) {
       auto promise = self->make_response_promise();
       self->state.submit(std::move(entry), promise);
@@ -277,6 +321,7 @@ caf::behavior journal_lane(caf::stateful_actor<lane_state>* self, lane_options o
       else
         self->state.answered(*r.outcome);
     },
+    [self](leave_atom, storage::shard_id shard) { return self->state.leave(shard); },
     [self](retry_atom) {
       self->state.waiting = false;
       self->state.next();

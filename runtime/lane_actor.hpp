@@ -29,8 +29,15 @@ struct lane_state {
   struct pending {
     journal_entry entry;
     caf::response_promise promise;
+    std::uint64_t tenure = 0;
   };
   using group = std::vector<pending>;
+  /// Our right to write for a shard. A settlement raises the epoch and the tenure goes on; a shard that was lost and taken again is
+  /// another tenure, and what was queued in the one before must never be written in this one.
+  struct right {
+    storage::fence fence;
+    std::uint64_t tenure = 0;
+  };
 
   static inline const char* name = "journal_lane";
 
@@ -39,12 +46,15 @@ struct lane_state {
   std::shared_ptr<storage::journal_store> store;
   std::shared_ptr<executor> worker;
 
-  std::map<storage::shard_id, storage::fence> fences; ///< only shards that are ours
+  std::map<storage::shard_id, right> rights; ///< only shards that are ours
+  std::map<storage::shard_id, right> sent;   ///< what in_flight was sent with
+  std::uint64_t tenures = 0;
   std::map<storage::shard_id, caf::actor> shards;
   std::deque<pending> queue;
   std::deque<group> again;   ///< parts of a halved batch and batches to repeat, before anything new
   group in_flight;
   bool working = false;
+  bool outdated = false;     ///< in_flight may hold what a tenure that is over queued
   bool waiting = false;      ///< for a retry timer
   bool must_settle = false;  ///< the answer of in_flight was lost
   std::chrono::milliseconds backoff{0};
@@ -58,10 +68,14 @@ struct lane_state {
   void settled(const storage::settlement& found);
   void try_later();
   void lose(const std::vector<storage::shard_id>& lost);
+  void own(const storage::fence& f, const caf::actor& shard);
+  caf::result<storage::fence> leave(storage::shard_id shard);
   void refuse(pending& p, caf::error why);
   void fail_alone(pending& p, const std::string& why);
 
 private:
+  bool valid(const pending& p) const;
+  void drop_invalid();
   storage::batch batch_of(const group& g) const;
   void work(bool settle);
   void tell_shards(const group& g, const std::vector<storage::write_result>& results);
@@ -70,7 +84,7 @@ private:
 
 /// @param store the lane's connection; used on `worker` only
 /// @param worker runs one job at a time
-/// Messages: (own, fence, shard) · (write, journal_entry) → receipt · (drain) → unit when nothing is queued · (stats) → lane_stats
+/// Messages: (own, fence, shard) · (leave, shard_id) → its last fence · (write, journal_entry) → receipt · (drain) → unit when nothing is queued · (stats) → lane_stats
 caf::behavior journal_lane(caf::stateful_actor<lane_state>* self, lane_options options,
                            std::shared_ptr<storage::journal_store> store, std::shared_ptr<executor> worker);
 

@@ -79,6 +79,8 @@ struct lane_result {
 struct shard_stats {
   storage::shard_id shard = 0;
   std::int64_t epoch = 0;
+  bool owned = false;
+  bool giving = false; ///< it drains for another owner
   std::uint64_t active = 0;
   std::uint64_t parked = 0; ///< messages that wait for the shard to have an owner
   std::uint64_t activations = 0;
@@ -153,7 +155,7 @@ typename I::result_type inspect(I& f, lane_result&) {
 }
 template <class I>
 typename I::result_type inspect(I& f, shard_stats& x) {
-  return f(x.shard, x.epoch, x.active, x.parked, x.activations, x.restarts);
+  return f(x.shard, x.epoch, x.owned, x.giving, x.active, x.parked, x.activations, x.restarts);
 }
 template <class I>
 typename I::result_type inspect(I& f, seen_nodes&) {

@@ -1,14 +1,13 @@
 #pragma once
 
-#include "runtime/shard_host.hpp"
+#include "runtime/cluster_member.hpp"
 #include "runtime/thread_pool.hpp"
-#include "storage/ownership_store.hpp"
 
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <thread>
 
@@ -16,70 +15,124 @@ namespace souk::runtime {
 
 struct node_options {
   std::string name;    ///< a restarted node of the same name takes its own shards back at once
-  std::string address; ///< where others reach it
-  std::size_t lanes = 2;
-  std::size_t readers = 4;
+  std::string cluster = "souk";
+  std::string address; ///< host:port where others reach it; empty: it is alone
+  std::size_t lanes = 2;   ///< per database
+  std::size_t readers = 4; ///< per database
   std::size_t reader_queue_max = 20'000;
-  std::chrono::milliseconds heartbeat{1000};
-  std::chrono::milliseconds stale_after{5000}; ///< a node that has not been heard of for so long is dead
-  lane_options lane;
+  std::chrono::milliseconds heartbeat{500};
+  member_options member;
   shard_options shards;
 };
 
-/// How a node reaches its databases.
-struct node_storage {
-  std::shared_ptr<storage::ownership_store> membership; ///< used on the membership thread only
+/// How a node reaches one database.
+struct database_parts {
+  std::shared_ptr<storage::ownership_store> membership; ///< used on its membership thread only
   std::function<std::shared_ptr<storage::journal_store>(std::size_t lane)> journal;
   threaded_readers::factory reader;
 };
 
-/// One process of the deployment: announces itself, takes shards through the same rows and epochs that a cluster uses, keeps them
-/// while its heartbeat is written, and gives them back when it stops.
+/// How it reaches the other nodes. Made by the composition root because it brings the network along.
+struct node_network {
+  std::shared_ptr<transport> wire;
+  std::shared_ptr<const wire_book> book;
+  /// Frames may come from now on; they go to this actor.
+  std::function<void(const caf::actor& peers)> open;
+  std::function<void()> close;
+};
+
+/// What a node says of itself, for people.
+struct node_status {
+  storage::node_row self;
+  bool ready = false;
+  bool draining = false;
+  struct database_status {
+    bool answers = false;
+    std::size_t owned = 0;
+    std::size_t served = 0;   ///< shards that live there and have a living owner
+    std::size_t resident = 0; ///< shards that live there
+    std::int64_t view = 0;
+    std::size_t members = 0;
+    std::vector<storage::shard_id> quarantined;
+  };
+  std::vector<database_status> databases;
+  std::vector<shard_stats> shards; ///< those that are ours, or have messages waiting
+  std::vector<lane_stats> lanes;
+  peers_stats peers;
+};
+
+/// One process of the deployment: announces itself in every database, takes the shards that it is due, passes on what is another
+/// node's, and gives its shards away when it stops.
 class node {
 public:
-  node(caf::actor_system& system, node_options options, node_storage storage, const clock& time, id_source& ids);
+  /// @param parts one per database, in the deployment's order
+  /// @param on_resides told which database holds a shard, whenever that is learnt
+  node(caf::actor_system& system, node_options options, std::vector<database_parts> parts, const clock& time, id_source& ids,
+       std::function<void(storage::shard_id, std::uint8_t)> on_resides);
   ~node();
 
   const router& routes() const { return routes_; }
-  std::shared_ptr<threaded_readers> readers() { return readers_; }
+  std::shared_ptr<reader_pool> readers() { return readers_; }
 
-  /// Registers, spawns lanes and shards and takes what is free or was ours. May throw storage::unavailable.
-  /// @param fatal called (from any thread) when this incarnation can no longer serve: another node took its shards
-  void start(entity_catalog catalog, std::function<void(const std::string&)> fatal);
-  /// All shards are ours and served.
-  bool ready() const { return owned_.load() == storage::shard_count; }
-  int owned() const { return owned_.load(); }
-  /// The last heartbeat was written.
-  bool database_answers() const { return database_answers_.load(); }
+  /// Registers, spawns lanes and shards and takes what it may. A database that does not answer is joined when it does, as long as one
+  /// other answers. May throw storage::unavailable, storage::storage_error.
+  /// @param fatal called (from any thread) when this incarnation can no longer serve: it was declared dead
+  void start(entity_catalog catalog, node_network network, std::function<void(const std::string&)> fatal,
+             std::function<void(const std::string& topic, const std::string& body)> on_notice);
+  /// Every shard of the databases that answer had an owner once, and this node is not about to leave.
+  bool ready() const;
+  std::size_t owned() const { return member_ ? member_->owned() : 0; }
+  /// The last heartbeat was written, in one database at least.
+  bool database_answers() const;
   const storage::node_row& self() const { return self_; }
+  const cluster_map& map() const { return *map_; }
+  node_status status();
   std::vector<shard_stats> shards();
   std::vector<lane_stats> lanes();
+  /// Quarantined shards, for an alarm.
+  std::size_t quarantined() const;
+  /// Tells the other nodes something that they can do without.
+  void notice(const std::string& topic, const std::string& body);
 
+  /// Gives all shards to other nodes while it goes on answering. @returns true when it owns none any more, false after `limit`, and at
+  /// once when nobody else is there.
+  bool give_all_away(std::chrono::milliseconds limit);
   /// Drains within the grace period: entities finish what is under way, the last batch commits, the shards are free for others.
   void stop(std::chrono::milliseconds grace);
 
 private:
-  void keep_membership();
-  void acquire();
+  struct beat {
+    std::thread thread;
+    std::condition_variable wake;
+    bool due = false;
+    bool joined = false;
+    std::atomic<bool> answers{true};
+  };
+  class readers_by_shard;
+
+  void keep_membership(std::size_t database);
+  void look(std::size_t database);
+  bool all_served() const;
 
   caf::actor_system& system_;
   node_options options_;
-  node_storage storage_;
+  std::vector<database_parts> parts_;
   const clock& time_;
   id_source& ids_;
   storage::node_row self_;
   router routes_;
-  std::shared_ptr<threaded_readers> readers_;
-  std::unique_ptr<shard_host> host_;
+  std::unique_ptr<cluster_map> map_;
+  std::shared_ptr<readers_by_shard> reader_pools_;
+  std::shared_ptr<reader_pool> readers_;
   std::vector<std::shared_ptr<thread_pool>> workers_;
+  node_network network_;
+  std::unique_ptr<cluster_member> member_;
   std::function<void(const std::string&)> fatal_;
-  std::mutex guard_;
-  std::condition_variable wake_;
+  mutable std::mutex guard_;
+  std::vector<std::unique_ptr<beat>> beats_;
   bool stopping_ = false;
-  std::set<storage::shard_id> wanted_;
-  std::atomic<int> owned_{0};
-  std::atomic<bool> database_answers_{true};
-  std::thread membership_;
+  std::atomic<bool> leaving_{false};
+  mutable std::atomic<bool> was_served_{false};
 };
 
 } // namespace souk::runtime

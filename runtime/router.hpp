@@ -9,7 +9,7 @@
 
 namespace souk::runtime {
 
-/// Where each shard is. Filled once at start; a cluster will put the peers' proxies here.
+/// This node's actor of each shard. It serves the shard or passes messages on to whoever does. Filled once at start.
 class router {
 public:
   void place(storage::shard_id shard, caf::actor at) { shards_[shard] = std::move(at); }

@@ -14,42 +14,76 @@ shard_state::~shard_state() {
     if (e.actor)
       caf::anon_send_exit(e.actor, caf::exit_reason::kill);
   }
+  for (auto& w : intake)
+    w.promise.deliver(caf::make_error(errc::moved));
 }
 
-void shard_state::take(const storage::fence& f) {
+void shard_state::take(const storage::fence& f, const caf::actor& its_lane) {
+  if (owned && f.epoch < epoch)
+    return;
+  const bool anew = !owned;
   owned = true;
+  giving = false;
+  left_lane = false;
   epoch = f.epoch;
+  lane = its_lane;
   sweep_later();
   caf::anon_send(lane, own_atom_v, f, caf::actor_cast<caf::actor>(self));
-  for (auto kind : services.catalog->on_begin)
-    tell(*services.routes, shard_address(kind, id), delivery::activate, begin_atom_v);
+  if (anew) {
+    lives_before = next_activation;
+    for (auto kind : services.catalog->on_begin)
+      tell(*services.routes, shard_address(kind, id), delivery::activate, begin_atom_v);
+  }
+  look();
+}
+
+bool shard_state::stays(const entity_address& whom) const {
+  auto kind = services.catalog->kinds.find(whom.kind);
+  return kind != services.catalog->kinds.end() && kind->second.stays;
 }
 
 // -- messages to entities -------------------------------------------------------------------------------------------------
 
-void shard_state::deliver(const entity_address& whom, delivery how, caf::message& command) {
-  auto reject = [&](errc why) { self->make_response_promise().deliver(caf::make_error(why)); };
+shard_state::arrival shard_state::arriving() {
+  arrival from;
+  const auto& sender = self->current_sender(); // before the promise takes it along
+  from.awaited = sender != nullptr;
+  from.outside = !sender || !by_actor.contains(caf::actor_cast<caf::actor_addr>(sender));
+  from.promise = self->make_response_promise();
+  return from;
+}
+
+void shard_state::deliver(arrival from, const entity_address& whom, delivery how, caf::message& command) {
   if (!owned)
-    return reject(errc::moved);
+    return elsewhere(std::move(from), whom, how, command);
   auto at = entities.find(whom);
+  if (giving && from.outside) {
+    // What nobody waits for may be what something under way is waiting for (a gateway's answer): it ends work that has begun.
+    const bool ends_work = !from.awaited && at != entities.end();
+    if (!ends_work) {
+      if (how != delivery::if_active && !(stays(whom) && !from.awaited))
+        wait_for_owner(std::move(from), whom, how, command);
+      return;
+    }
+  }
   if (at == entities.end()) {
     if (how == delivery::if_active)
       return;
     if (draining)
-      return reject(errc::shutting_down);
+      return from.promise.deliver(caf::make_error(errc::shutting_down));
     if (crashes_too_often(whom))
-      return reject(errc::unavailable);
+      return from.promise.deliver(caf::make_error(errc::unavailable));
     at = start(whom, how);
     if (at == entities.end())
-      return reject(errc::unavailable);
+      return from.promise.deliver(caf::make_error(errc::unavailable));
   }
   auto& e = at->second;
   e.used = services.time->now();
   recent.splice(recent.end(), recent, e.place);
   if (e.now == phase::active)
-    self->make_response_promise().delegate(e.actor, std::move(command));
+    from.promise.delegate(e.actor, std::move(command));
   else
-    park(e, command);
+    park(e, std::move(from.promise), command);
 }
 
 shard_state::iterator shard_state::start(const entity_address& whom, delivery how) {
@@ -136,8 +170,7 @@ void shard_state::begin_later(const entity_address& whom, std::chrono::seconds w
                          caf::make_message(begin_atom_v));
 }
 
-void shard_state::park(entity& e, caf::message& command) {
-  auto promise = self->make_response_promise();
+void shard_state::park(entity& e, caf::response_promise promise, caf::message& command) {
   if (e.queue.size() >= services.options.parked_max)
     return promise.deliver(caf::make_error(errc::overloaded));
   e.queue.push_back({std::move(promise), std::move(command)});
@@ -179,7 +212,7 @@ caf::result<receipt> shard_state::write(journal_entry& entry) {
 void shard_state::settled(const settled_batch& batch) {
   for (const auto& t : batch.touches) {
     auto at = entities.find(t.who);
-    if (at == entities.end() || at->second.pins == 0)
+    if (at == entities.end() || at->second.pins == 0 || t.activation <= lives_before)
       continue;
     auto& e = at->second;
     if (--e.pins == 0 && e.now == phase::waiting) {
@@ -191,8 +224,10 @@ void shard_state::settled(const settled_batch& batch) {
   }
   if (!batch.failed.empty())
     forsake(batch.failed);
-  if (!batch.events.empty() && services.catalog->event_sink != 0)
-    tell(*services.routes, shard_address(services.catalog->event_sink, id), delivery::activate, events_atom_v, batch.events);
+  // A sink that has gone reads them from the outbox when it comes back, here or with the next owner.
+  if (!batch.events.empty() && services.catalog->event_sink != 0 && owned)
+    tell(*services.routes, shard_address(services.catalog->event_sink, id),
+         giving ? delivery::if_active : delivery::activate, events_atom_v, batch.events);
   if (draining)
     drained();
 }
@@ -263,17 +298,14 @@ void shard_state::down(const caf::actor_addr& who, const caf::error& why) {
   } else if (e.pins > 0) {
     e.now = phase::waiting;
     e.activation = 0; // nothing more may be written in the name of that life
-  } else if ((!e.queue.empty() || (why && services.catalog->kinds.at(address.kind).stays && !draining))
-             && !crashes_too_often(address)) {
+  } else if ((!e.queue.empty() || (why && stays(address) && !draining && !giving)) && !crashes_too_often(address)) {
     load(e, address);
   } else {
-    if (services.catalog->kinds.at(address.kind).stays && !draining)
+    if (stays(address) && !draining && !giving)
       begin_later(address, std::chrono::seconds{61}); // crashed too often: not before it is forgiven
     fail_parked(e, errc::unavailable);
     forget(at);
   }
-  if (draining)
-    drained();
 }
 
 void shard_state::forget(iterator at) {
@@ -281,6 +313,8 @@ void shard_state::forget(iterator at) {
   entities.erase(at);
   if (draining)
     drained();
+  if (giving)
+    given_away();
 }
 
 bool shard_state::crashes_too_often(const entity_address& whom) {
@@ -303,35 +337,44 @@ void shard_state::sweep() {
     if (e.now == phase::active && (draining || (e.pins == 0 && !services.catalog->kinds.at(at->kind).stays)))
       stop(e);
   }
+  expire_intake();
   std::erase_if(crashes, [&](const auto& c) { return now - c.second.since > std::chrono::minutes{1}; });
 }
 
 // A stale owner's memory is worth nothing: everything goes, and the next owner loads it from the rows.
-void shard_state::lost() {
+void shard_state::lost(const storage::fence& believed) {
   if (!owned)
     return;
   owned = false;
-  spdlog::error("shard {} is owned by somebody else now", id);
-  for (auto& [who, e] : entities) {
-    fail_parked(e, errc::moved);
-    if (e.actor)
-      self->send_exit(e.actor, caf::exit_reason::kill);
-  }
+  giving = false;
+  left_lane = false;
+  spdlog::warn("shard {} is owned by somebody else now", id);
+  if (give_promise.pending())
+    give_promise.deliver(caf::make_error(errc::moved));
+  caf::anon_send(lane, leave_atom_v, id);
   for (auto it = entities.begin(); it != entities.end();) {
-    if (it->second.actor) {
+    auto& e = it->second;
+    fail_parked(e, errc::moved);
+    if (e.actor) {
+      // It is on its way out; should the shard come back before it is gone, its messages wait for that.
+      self->send_exit(e.actor, caf::exit_reason::kill);
+      e.now = phase::stopping;
+      e.activation = 0;
+      e.pins = 0;
       ++it;
     } else {
-      recent.erase(it->second.place);
+      recent.erase(e.place);
       it = entities.erase(it);
     }
   }
   drained();
   if (services.on_lost)
-    services.on_lost(id);
+    services.on_lost(believed);
+  look();
 }
 
 void shard_state::sweep_later() {
-  if (sweeping || !owned)
+  if (sweeping || (!owned && intake.empty()))
     return;
   sweeping = true;
   self->delayed_send(self, services.options.sweep_every, sweep_atom_v);
@@ -352,19 +395,38 @@ void shard_state::drained() {
   drains.clear();
 }
 
-caf::behavior shard(caf::stateful_actor<shard_state>* self, storage::shard_id id, shard_services services, caf::actor lane) {
+caf::behavior shard(caf::stateful_actor<shard_state>* self, storage::shard_id id, shard_services services) {
   auto& state = self->state;
   state.self = self;
   state.id = id;
   state.services = std::move(services);
-  state.lane = std::move(lane);
   state.stats.shard = id;
   self->set_down_handler([self](const caf::down_msg& d) { self->state.down(d.source, d.reason); });
   return {
-    [self](own_atom, const storage::fence& f) { self->state.take(f); },
+    [self](own_atom, const storage::fence& f, const caf::actor& lane) { self->state.take(f, lane); },
     [self](deliver_atom, const entity_address& whom, delivery how, caf::message& command) {
-      self->state.deliver(whom, how, command);
+      auto from = self->state.arriving();
+      self->state.deliver(std::move(from), whom, how, command);
     },
+    [self](forward_atom, const entity_address& whom, delivery how, caf::message& command, std::int32_t attempt) {
+      auto from = self->state.arriving();
+      from.attempt = attempt;
+      self->state.deliver(std::move(from), whom, how, command);
+    },
+    [self](here_atom, const entity_address& whom, delivery how, caf::message& command) {
+      auto from = self->state.arriving();
+      from.only_here = true;
+      self->state.deliver(std::move(from), whom, how, command);
+    },
+    [self](give_atom) {
+      auto promise = self->make_response_promise();
+      self->state.give(promise);
+      return promise;
+    },
+    [self](give_atom, std::uint64_t round) { self->state.give_tick(round); },
+    [self](keep_atom) { self->state.keep(); },
+    [self](given_atom) { self->state.given(); },
+    [self](look_atom) { self->state.look(); },
     [self](write_atom, journal_entry& entry) { return self->state.write(entry); },
     [self](const settled_batch& batch) { self->state.settled(batch); },
     [self](loaded_entity& rows) { self->state.loaded(rows); },
@@ -375,7 +437,8 @@ caf::behavior shard(caf::stateful_actor<shard_state>* self, storage::shard_id id
       self->state.sweep();
       self->state.sweep_later();
     },
-    [self](lost_atom) { self->state.lost(); },
+    [self](lost_atom) { self->state.lost({self->state.id, 0, 0}); },
+    [self](lost_atom, const storage::fence& believed) { self->state.lost(believed); },
     [self](drain_atom) {
       auto promise = self->make_response_promise();
       self->state.drain(promise);
@@ -384,7 +447,10 @@ caf::behavior shard(caf::stateful_actor<shard_state>* self, storage::shard_id id
     [self](stats_atom) {
       auto s = self->state.stats;
       s.epoch = self->state.epoch;
+      s.owned = self->state.owned;
+      s.giving = self->state.giving;
       s.active = self->state.entities.size();
+      s.parked = self->state.intake.size();
       return s;
     },
   };

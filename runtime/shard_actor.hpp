@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/cluster_map.hpp"
 #include "runtime/entity.hpp"
 #include "runtime/executor.hpp"
 
@@ -21,6 +22,9 @@ struct shard_options {
   std::size_t parked_max = 1000;         ///< messages that wait for one entity; beyond: errc::overloaded
   std::chrono::seconds sweep_every{1};
   int restarts_max = 3;                  ///< in a minute; beyond: errc::unavailable until the minute is over
+  std::size_t intake_max = 2000;         ///< messages that wait for the shard to have an owner; beyond: errc::overloaded
+  std::chrono::milliseconds intake_patience{4500}; ///< how long they wait; then: errc::unavailable
+  std::chrono::milliseconds drain{3000}; ///< how long a shard that moves waits for what is under way before it cuts it off
 };
 
 /// What the shard actors of a node share.
@@ -31,7 +35,10 @@ struct shard_services {
   const router* routes = nullptr;
   const clock* time = nullptr;
   id_source* ids = nullptr;
-  std::function<void(storage::shard_id)> on_lost; ///< somebody else owns the shard now
+  /// Somebody else owns the shard now; the fence is the last one that was acknowledged.
+  std::function<void(const storage::fence&)> on_lost;
+  const cluster_map* map = nullptr; ///< who else owns it; null: there are no others
+  caf::actor peers;                 ///< passes messages on to them; set by the host, see shard_host
 };
 
 /// The life of one entity, as its shard sees it:
@@ -42,6 +49,10 @@ struct shard_services {
 ///                       │                           │ crash                                   │ DOWN
 ///                       └──── DOWN, nothing of it ──┴───────── DOWN ──▶ gone ◀────────────────┘
 ///                             under way in the journal         (parked messages start it again)
+///
+/// And of the shard itself: `elsewhere` (messages are passed on to the owner, or wait while there is none), `owned`, and `giving`:
+/// it is drained for another owner. Then what its own entities say to each other still goes through, so that what is under way
+/// ends, and what comes from outside waits and follows the shard to its next owner.
 struct shard_state {
   enum class phase { loading, active, stopping, waiting }; ///< waiting: crashed, until the journal has settled what names it
 
@@ -57,6 +68,23 @@ struct shard_state {
     std::vector<parked> queue; ///< no deque: an empty one allocates 600 bytes, for every entity there is
     std::list<entity_address>::iterator place; ///< in `recent`
     storage::timestamp used{};
+  };
+  struct waiting {
+    caf::response_promise promise;
+    entity_address whom;
+    delivery how = delivery::activate;
+    caf::message command;
+    int attempt = 0;
+    bool only_here = false;
+    storage::timestamp since{};
+  };
+  /// Where a message comes from and what is owed for it.
+  struct arrival {
+    caf::response_promise promise;
+    int attempt = 0;        ///< how often it was passed on already
+    bool only_here = false; ///< another node sent it: not to be passed on again
+    bool outside = true;    ///< not from one of the shard's own entities
+    bool awaited = true;    ///< somebody waits for the answer
   };
   struct crash_record {
     int count = 0;
@@ -78,13 +106,22 @@ struct shard_state {
   std::list<entity_address> recent; ///< least recently used first
   std::unordered_map<entity_address, crash_record> crashes;
   std::vector<caf::response_promise> drains;
+  std::vector<waiting> intake;      ///< messages without an owner to give them to
+  bool giving = false;
+  bool left_lane = false;           ///< drained and out of the journal: `held` is its last fence
+  storage::fence held;
+  caf::response_promise give_promise;
+  storage::timestamp give_until{};
+  std::uint64_t give_round = 0;     ///< ticks of earlier rounds are ignored
+  std::uint64_t lives_before = 0;   ///< activations up to this one belong to an earlier ownership
   bool sweeping = false; ///< the timer runs: it does while the shard is ours
   shard_stats stats;
 
   ~shard_state();
 
-  void take(const storage::fence& f);
-  void deliver(const entity_address& whom, delivery how, caf::message& command);
+  void take(const storage::fence& f, const caf::actor& its_lane);
+  arrival arriving();
+  void deliver(arrival from, const entity_address& whom, delivery how, caf::message& command);
   void loaded(loaded_entity& rows);
   caf::result<receipt> write(journal_entry& entry);
   void settled(const settled_batch& batch);
@@ -93,15 +130,27 @@ struct shard_state {
   void retire(const entity_address& who, std::uint64_t activation);
   void sweep();
   void sweep_later();
-  void lost();
+  void lost(const storage::fence& believed);
   void drain(caf::response_promise promise);
+
+  // -- moving (shard_moves.cpp) ---
+  void give(caf::response_promise promise);
+  void give_tick(std::uint64_t round);
+  void keep();
+  void given();
+  void look();
+  void expire_intake();
 
 private:
   using iterator = std::unordered_map<entity_address, entity>::iterator;
   iterator start(const entity_address& whom, delivery how);
   void load(entity& e, const entity_address& whom);
   void spawn(entity& e, const entity_address& whom, std::any rows);
-  void park(entity& e, caf::message& command);
+  void park(entity& e, caf::response_promise promise, caf::message& command);
+  void elsewhere(arrival from, const entity_address& whom, delivery how, caf::message& command);
+  void wait_for_owner(arrival from, const entity_address& whom, delivery how, caf::message& command);
+  void given_away();
+  bool stays(const entity_address& whom) const;
   void release(entity& e);
   void fail_parked(entity& e, const caf::error& why);
   void begin_later(const entity_address& whom, std::chrono::seconds wait);
@@ -113,12 +162,15 @@ private:
 };
 
 /// Messages:
-///   (own, fence)                                     the shard is ours from this epoch on
+///   (own, fence, lane)                               the shard is ours from this epoch on, and this lane writes for it
 ///   (deliver, entity_address, delivery, message)     → whatever the entity answers
+///   (forward, entity_address, delivery, message, n)  the same, passed on n times already
+///   (here, entity_address, delivery, message)        the same from another node: `moved` unless the shard is ours
+///   (give) → fence when it has drained · (keep) · (given) · (look)
 ///   (write, journal_entry)                           → receipt
-///   settled_batch · loaded_entity · (busy|retire, entity_address, activation) · (lost) · (sweep)
+///   settled_batch · loaded_entity · (busy|retire, entity_address, activation) · (lost[, fence]) · (sweep)
 ///   (drain)                                          → unit when every entity has stopped
 ///   (stats)                                          → shard_stats
-caf::behavior shard(caf::stateful_actor<shard_state>* self, storage::shard_id id, shard_services services, caf::actor lane);
+caf::behavior shard(caf::stateful_actor<shard_state>* self, storage::shard_id id, shard_services services);
 
 } // namespace souk::runtime

@@ -9,18 +9,21 @@ shard_host::shard_host(caf::actor_system& system, router& routes, shard_services
                        std::vector<lane_parts> lanes)
   : system_(system), routes_(routes) {
   services.routes = &routes;
-  for (auto& parts : lanes)
+  for (auto& parts : lanes) {
     lanes_.push_back(system_.spawn(journal_lane, lane, std::move(parts.store), std::move(parts.worker)));
+    lanes_of_[parts.database].push_back(lanes_.back());
+  }
   for (int i = 0; i < storage::shard_count; ++i) {
     auto id = static_cast<storage::shard_id>(i);
-    shards_.push_back(system_.spawn(shard, id, services, lanes_[static_cast<std::size_t>(i) % lanes_.size()]));
+    shards_.push_back(system_.spawn(shard, id, services));
     routes_.place(id, shards_.back());
   }
 }
 
-void shard_host::take(const std::vector<storage::fence>& fences) {
+void shard_host::take(const std::vector<storage::fence>& fences, std::uint8_t database) {
+  const auto& lanes = lanes_of_.at(database);
   for (const auto& f : fences)
-    caf::anon_send(shards_[f.shard], own_atom_v, f);
+    caf::anon_send(shards_[f.shard], own_atom_v, f, lanes[f.shard % lanes.size()]);
 }
 
 void shard_host::kill() {

@@ -87,7 +87,9 @@ bool wire_book::repeatable(const caf::message& what) const {
 void wire_book::write_error(const caf::error& why, std::string& out) const {
   sent_error sent;
   if (why) {
-    auto text = [this](const caf::error& e, std::string& to) { write(caf::make_message(caf::to_string(e)), to); };
+    auto text = [this](const caf::error& e, std::string& to) {
+      write(caf::make_message(caf::to_string(e)), to);
+    };
     if (is_of_caf(why.category())) {
       sent.category = static_cast<std::uint64_t>(caf::detail::error_factory<errc>::category);
       sent.code = static_cast<std::uint8_t>(errc::unavailable);

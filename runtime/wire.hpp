@@ -14,7 +14,8 @@
 
 namespace souk::runtime {
 
-/// What may be done with a command when nobody knows whether it was done: the node that had it is gone or silent.
+/// What may be done with a command when nobody knows whether it was done: the node that had it is gone or
+/// silent.
 enum class repeat : std::uint8_t {
   safe = 1, ///< ask again: done twice it is as good as done once
   never = 2 ///< say that it is in doubt
@@ -22,7 +23,8 @@ enum class repeat : std::uint8_t {
 
 namespace wire {
 
-/// Finds structs whose inspect() names no field although they have some: they stay in their process and must not travel.
+/// Finds structs whose inspect() names no field although they have some: they stay in their process and must
+/// not travel.
 class field_check {
 public:
   using result_type = bool;
@@ -35,8 +37,10 @@ public:
 
   template <class T>
   static bool travels() {
-    if constexpr (caf::meta::is_annotation<T>::value || std::is_arithmetic_v<T> || std::is_enum_v<T>
-                  || std::same_as<T, std::string> || is_duration<T> || is_time_point<T>) {
+    if constexpr (
+      caf::meta::is_annotation<T>::value
+      || std::is_arithmetic_v<
+        T> || std::is_enum_v<T> || std::same_as<T, std::string> || is_duration<T> || is_time_point<T>) {
       return true;
     } else if constexpr (mapping<T>) {
       return travels<typename T::key_type>() && travels<typename T::mapped_type>();
@@ -45,7 +49,8 @@ public:
     } else if constexpr (fixed_group<T>) {
       return []<std::size_t... I>(std::index_sequence<I...>) {
         return (travels<std::tuple_element_t<I, T>>() && ...);
-      }(std::make_index_sequence<std::tuple_size_v<T>>{});
+      }
+      (std::make_index_sequence<std::tuple_size_v<T>>{});
     } else {
       field_check inside;
       T x{};
@@ -59,16 +64,18 @@ private:
 
 } // namespace wire
 
-/// The messages that may cross from node to node: those of one element whose type is in the book, and the empty one. A type keeps
-/// its number for ever, and a number that is no longer used stays unused: nodes of several releases talk to each other.
+/// The messages that may cross from node to node: those of one element whose type is in the book, and the
+/// empty one. A type keeps its number for ever, and a number that is no longer used stays unused: nodes of
+/// several releases talk to each other.
 class wire_book {
 public:
-  /// Numbers are 1 to 65535. @throws std::logic_error for a number or a type that is there already, and for a type that holds
-  /// something whose inspect() names no field
+  /// Numbers are 1 to 65535. @throws std::logic_error for a number or a type that is there already, and for a
+  /// type that holds something whose inspect() names no field
   template <class T>
   void add(std::uint16_t number, repeat again) {
     if (!wire::field_check::travels<T>())
-      throw std::logic_error{"a type with number " + std::to_string(number) + " is made to stay in its process"};
+      throw std::logic_error{"a type with number " + std::to_string(number)
+                             + " is made to stay in its process"};
     add(number, caf::make_rtti_pair<T>(),
         {number, again,
          [](const void* x, std::string& out) { wire::writer{out}.put(*static_cast<const T*>(x)); },
@@ -86,11 +93,12 @@ public:
   bool write(const caf::message& what, std::string& out) const;
   /// @returns nothing for bytes that are malformed or whose number is not in the book (a newer node's).
   std::optional<caf::message> read(std::string_view bytes) const;
-  /// Whether a command may be asked again although it may have been done already. False for what is not in the book.
+  /// Whether a command may be asked again although it may have been done already. False for what is not in
+  /// the book.
   bool repeatable(const caf::message& what) const;
 
-  /// Appends the error with what came along, if that is in the book, else with its text. CAF's own errors say nothing to another
-  /// node: they travel as errc::unavailable with their text.
+  /// Appends the error with what came along, if that is in the book, else with its text. CAF's own errors say
+  /// nothing to another node: they travel as errc::unavailable with their text.
   void write_error(const caf::error& why, std::string& out) const;
   std::optional<caf::error> read_error(std::string_view bytes) const;
 

@@ -30,7 +30,8 @@ void writer::put_bytes(std::string_view x) {
   out_.append(x);
 }
 
-// Most structs are shorter than 128 bytes: one byte is left for the length, and a longer length moves the fields once.
+// Most structs are shorter than 128 bytes: one byte is left for the length, and a longer length moves the
+// fields once.
 std::size_t writer::open_struct() {
   out_.push_back('\0');
   return out_.size();

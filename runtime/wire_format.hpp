@@ -20,13 +20,13 @@
 #include <caf/meta/load_callback.hpp>
 #include <caf/meta/save_callback.hpp>
 
-// The bytes that nodes exchange. Made from the same inspect() that CAF uses, but fit for a rolling upgrade, which CAF 0.17's own
-// format is not: a struct carries its length, so a reader skips fields at its end that it does not know yet and leaves fields
-// that an older writer did not send at their defaults.
+// The bytes that nodes exchange. Made from the same inspect() that CAF uses, but fit for a rolling upgrade,
+// which CAF 0.17's own format is not: a struct carries its length, so a reader skips fields at its end that
+// it does not know yet and leaves fields that an older writer did not send at their defaults.
 //
-// How to change what travels: add fields at the end of a struct (and of its inspect). Never remove, reorder or retype one. A pair,
-// a tuple or an array has no length of its own and never changes. An enumeration may grow, but whoever reads must expect values
-// that it has no name for.
+// How to change what travels: add fields at the end of a struct (and of its inspect). Never remove, reorder
+// or retype one. A pair, a tuple or an array has no length of its own and never changes. An enumeration may
+// grow, but whoever reads must expect values that it has no name for.
 //
 //   bool, one-byte integers          a byte; bool is 0 or 1
 //   other integers                   varint, 7 bits a byte, least significant first; signed ones zigzag
@@ -42,8 +42,8 @@
 
 namespace souk::runtime {
 
-/// The newest version of the node-to-node protocol that this program speaks, and the oldest. Two nodes talk when each one's newest
-/// is at least the other's oldest; they then speak the smaller newest one.
+/// The newest version of the node-to-node protocol that this program speaks, and the oldest. Two nodes talk
+/// when each one's newest is at least the other's oldest; they then speak the smaller newest one.
 inline constexpr int wire_version = 1;
 inline constexpr int wire_version_oldest = 1;
 
@@ -67,15 +67,25 @@ template <class C, class D>
 inline constexpr bool is_time_point<std::chrono::time_point<C, D>> = true;
 
 template <class T>
-concept associative = requires(T x, typename T::key_type k) { x.find(k); };
+concept associative = requires(T x, typename T::key_type k) {
+  x.find(k);
+};
 template <class T>
-concept mapping = associative<T> && requires { typename T::mapped_type; };
+concept mapping = associative<T> && requires {
+  typename T::mapped_type;
+};
 template <class T>
-concept sequence = requires(T x, typename T::value_type v) { x.push_back(std::move(v)); };
+concept sequence = requires(T x, typename T::value_type v) {
+  x.push_back(std::move(v));
+};
 template <class T>
-concept fixed_group = requires { std::tuple_size<T>::value; };
+concept fixed_group = requires {
+  std::tuple_size<T>::value;
+};
 template <class T, class Inspector>
-concept inspectable = requires(Inspector& f, T& x) { inspect(f, x); };
+concept inspectable = requires(Inspector& f, T& x) {
+  inspect(f, x);
+};
 
 /// An inspector that appends to a string.
 class writer {
@@ -162,8 +172,8 @@ private:
   std::string& out_;
 };
 
-/// An inspector that reads what a writer wrote, and survives anything else: every length is compared with what is left before it
-/// is believed, and the first thing that is wrong ends it.
+/// An inspector that reads what a writer wrote, and survives anything else: every length is compared with
+/// what is left before it is believed, and the first thing that is wrong ends it.
 class reader {
 public:
   using result_type = bool;

@@ -1,0 +1,427 @@
+#include "runtime/membership.hpp"
+
+#include "runtime/placement.hpp"
+
+#include <algorithm>
+
+#include <spdlog/spdlog.h>
+
+namespace souk::runtime {
+
+membership::membership(storage::node_row self, std::uint8_t database, membership_options options,
+                       std::shared_ptr<storage::ownership_store> store, cluster_map& map, membership_actions& actions)
+  : database_(database), options_(options), store_(std::move(store)), map_(map), actions_(actions), self_(std::move(self)) {
+  // nop
+}
+
+void membership::join() {
+  store_->register_node(self_);
+}
+
+// -- what others tell us ----------------------------------------------------------------------------------------------------
+
+void membership::drained(const storage::fence& held) {
+  std::lock_guard lock{guard_};
+  inbox_.drained.push_back(held);
+}
+
+void membership::granted(const std::vector<storage::fence>& fences) {
+  std::vector<storage::fence> fresh;
+  {
+    std::lock_guard lock{guard_};
+    for (const auto& f : fences) {
+      auto& known = owned_[f.shard];
+      if (known < f.epoch) {
+        known = f.epoch;
+        fresh.push_back(f);
+      }
+    }
+  }
+  for (const auto& f : fresh)
+    map_.learn(f.shard, {self_.incarnation, f.epoch});
+  if (!fresh.empty())
+    actions_.take(fresh);
+}
+
+void membership::refused(const storage::fence& believed) {
+  std::lock_guard lock{guard_};
+  owned_.erase(believed.shard);
+  inbox_.refused.push_back(believed);
+}
+
+void membership::suspect(const storage::ulid& incarnation) {
+  std::lock_guard lock{guard_};
+  inbox_.suspects.insert(incarnation);
+}
+
+void membership::unreachable(std::set<storage::ulid> nodes) {
+  std::lock_guard lock{guard_};
+  self_.unreachable.assign(nodes.begin(), nodes.end());
+}
+
+void membership::drain(bool yes) {
+  std::lock_guard lock{guard_};
+  wants_to_drain_ = yes;
+}
+
+std::size_t membership::owned() const {
+  std::lock_guard lock{guard_};
+  return owned_.size();
+}
+
+bool membership::owns(storage::shard_id shard) const {
+  std::lock_guard lock{guard_};
+  return owned_.contains(shard);
+}
+
+bool membership::draining() const {
+  std::lock_guard lock{guard_};
+  return wants_to_drain_ || asked_to_drain_;
+}
+
+bool membership::has_others() const {
+  std::lock_guard lock{guard_};
+  return std::any_of(view_.members.begin(), view_.members.end(), [&](const auto& m) { return m != self_.incarnation; });
+}
+
+std::pair<std::size_t, std::size_t> membership::served() const {
+  std::lock_guard lock{guard_};
+  return {served_, resident_};
+}
+
+storage::cluster_view membership::view() const {
+  std::lock_guard lock{guard_};
+  return view_;
+}
+
+std::vector<storage::shard_id> membership::quarantined() const {
+  std::lock_guard lock{guard_};
+  return {quarantined_.begin(), quarantined_.end()};
+}
+
+// -- one look ---------------------------------------------------------------------------------------------------------------
+
+void membership::tick() {
+  inbox in;
+  storage::node_row me;
+  {
+    std::lock_guard lock{guard_};
+    in = std::exchange(inbox_, {});
+    self_.draining = wants_to_drain_ || asked_to_drain_;
+    me = self_;
+  }
+  storage::observation seen;
+  try {
+    for (const auto& dead : in.suspects)
+      store_->bury(dead);
+    seen = store_->observe(me, options_.stale_after);
+  } catch (...) { // what we were told is still true when the database answers again
+    std::lock_guard lock{guard_};
+    inbox_.drained.insert(inbox_.drained.end(), in.drained.begin(), in.drained.end());
+    inbox_.refused.insert(inbox_.refused.end(), in.refused.begin(), in.refused.end());
+    inbox_.suspects.merge(in.suspects);
+    throw;
+  }
+  if (!seen.known)
+    return actions_.condemned();
+  look_for_missing_commits(seen, in.refused);
+
+  const auto alive = living(seen);
+  const auto excluded = cut_off(alive);
+  auto view = seen.view;
+  if (auto members = members_of(alive, excluded); members != view.members) {
+    if (store_->propose_view(view.version, members)) {
+      spdlog::info("database {}: view {} has {} nodes", database_, view.version + 1, members.size());
+      view = {view.version + 1, std::move(members)};
+    }
+  }
+  {
+    std::lock_guard lock{guard_};
+    asked_to_drain_ = seen.asked_to_drain;
+    view_ = view;
+  }
+  due_ids_.clear();
+  due_names_.clear();
+  for (const auto& id : view.members)
+    if (auto at = alive.find(id); at != alive.end()) {
+      due_ids_.push_back(id);
+      due_names_.push_back(at->second->name);
+    }
+  std::vector<storage::node_row> rows;
+  for (const auto& [id, row] : alive)
+    rows.push_back(*row);
+  actions_.seen(rows);
+
+  notice_losses(seen);
+  learn(seen, alive);
+  acquire(seen, alive);
+  hand_over(std::move(in.drained), alive);
+  begin_hand_overs();
+}
+
+// A database that was restored, or a standby that lagged when it was promoted, has forgotten what we were told it had committed.
+// Serving such a shard would sell the same things again: it is closed until a person decides.
+void membership::look_for_missing_commits(const storage::observation& seen, const std::vector<storage::fence>& acknowledged) {
+  auto older = [](const storage::fence& a, const storage::fence& b) {
+    return a.epoch < b.epoch || (a.epoch == b.epoch && a.seq < b.seq);
+  };
+  for (const auto& f : acknowledged)
+    if (auto [at, fresh] = highest_.try_emplace(f.shard, f); !fresh && older(at->second, f))
+      at->second = f;
+  std::vector<storage::shard_id> bad;
+  std::set<storage::shard_id> closed;
+  for (const auto& row : seen.shards) {
+    if (row.where == storage::residence::quarantined)
+      closed.insert(row.shard);
+    if (row.where != storage::residence::here) {
+      highest_.erase(row.shard);
+      continue;
+    }
+    const storage::fence now{row.shard, row.epoch, row.seq};
+    auto [at, fresh] = highest_.try_emplace(row.shard, now);
+    if (!fresh && (older(now, at->second) || now.seq < at->second.seq))
+      bad.push_back(row.shard);
+    else
+      at->second = now;
+  }
+  if (!bad.empty()) {
+    store_->quarantine(bad);
+    for (auto shard : bad) {
+      spdlog::critical("shard {} in database {} has lost commits: seq {} epoch {} were known, it is quarantined", shard, database_,
+                       highest_.at(shard).seq, highest_.at(shard).epoch);
+      highest_.erase(shard);
+      closed.insert(shard);
+      bool was_ours = false;
+      {
+        std::lock_guard lock{guard_};
+        was_ours = owned_.erase(shard) > 0;
+      }
+      moving_.erase(shard);
+      if (was_ours)
+        actions_.lost(shard);
+    }
+    actions_.alarm(bad);
+  }
+  std::lock_guard lock{guard_};
+  quarantined_ = std::move(closed);
+}
+
+std::map<storage::ulid, const storage::node_row*> membership::living(const storage::observation& seen) const {
+  std::map<storage::ulid, const storage::node_row*> out;
+  std::map<std::string, storage::ulid> latest; // of a name: the one before is dead, however fresh its last heartbeat
+  for (const auto& n : seen.nodes)
+    if (n.alive && n.cluster == self_.cluster)
+      latest[n.name] = std::max(latest[n.name], n.incarnation);
+  for (const auto& n : seen.nodes)
+    if (n.alive && n.cluster == self_.cluster && latest[n.name] == n.incarnation)
+      out.emplace(n.incarnation, &n);
+  return out;
+}
+
+// A node that most of the others cannot talk to serves nobody. It is asked to give its shards away by leaving it out of the view;
+// one that does not comply is declared dead.
+std::set<storage::ulid> membership::cut_off(const std::map<storage::ulid, const storage::node_row*>& alive) {
+  std::set<storage::ulid> out;
+  storage::timestamp now{};
+  for (const auto& [id, row] : alive)
+    now = std::max(now, row->heartbeat_at);
+  for (const auto& [id, row] : alive) {
+    std::size_t reports = 0;
+    for (const auto& [other, by] : alive)
+      if (other != id && std::find(by->unreachable.begin(), by->unreachable.end(), id) != by->unreachable.end())
+        ++reports;
+    if (alive.size() < 3 || reports * 2 <= alive.size() - 1)
+      continue;
+    out.insert(id);
+    auto since = cut_off_since_.try_emplace(id, now).first->second;
+    if (id != self_.incarnation && now - since > 2 * options_.stale_after) {
+      spdlog::error("node {} is cut off from most others and has not given its shards away: it is declared dead", row->name);
+      store_->bury(id);
+    }
+  }
+  std::erase_if(cut_off_since_, [&](const auto& c) { return !out.contains(c.first); });
+  return out;
+}
+
+// A node without an address takes no calls from others, so it can only be alone.
+membership::ids membership::members_of(const std::map<storage::ulid, const storage::node_row*>& alive,
+                                       const std::set<storage::ulid>& excluded) const {
+  ids out, alone;
+  for (const auto& [id, row] : alive) {
+    if (row->draining || excluded.contains(id))
+      continue;
+    if (row->address.empty())
+      alone.push_back(id);
+    else
+      out.push_back(id);
+  }
+  if (out.empty() && !alone.empty())
+    out.push_back(alone.front());
+  return out; // of a map: sorted
+}
+
+void membership::learn(const storage::observation& seen, const std::map<storage::ulid, const storage::node_row*>& alive) {
+  std::size_t served = 0, resident = 0;
+  for (const auto& row : seen.shards) {
+    if (row.where == storage::residence::elsewhere)
+      continue;
+    ++resident;
+    // One that is frozen here may already be served from where it moved to.
+    if (row.where == storage::residence::here || map_.database(row.shard) == cluster_map::unknown_database)
+      map_.resides(row.shard, database_);
+    const bool has_owner = row.where == storage::residence::here && alive.contains(row.owner);
+    if (has_owner)
+      ++served;
+    if (map_.learn(row.shard, {has_owner ? row.owner : storage::ulid{}, row.epoch}))
+      actions_.owner_changed(row.shard);
+  }
+  std::lock_guard lock{guard_};
+  served_ = served;
+  resident_ = resident;
+}
+
+void membership::notice_losses(const storage::observation& seen) {
+  for (const auto& row : seen.shards) {
+    if (row.owner == self_.incarnation && row.where == storage::residence::here)
+      continue;
+    bool lost = false;
+    {
+      std::lock_guard lock{guard_};
+      auto at = owned_.find(row.shard);
+      // A row older than what we were granted is an old look, not a loss.
+      lost = at != owned_.end() && row.epoch >= at->second && row.where != storage::residence::elsewhere;
+      if (lost)
+        owned_.erase(at);
+    }
+    if (lost) {
+      moving_.erase(row.shard);
+      actions_.lost(row.shard);
+    }
+  }
+}
+
+storage::ulid membership::due(storage::shard_id shard) const {
+  return due_names_.empty() ? storage::ulid{} : due_ids_[preferred_node(shard, due_names_)];
+}
+
+void membership::acquire(const storage::observation& seen, const std::map<storage::ulid, const storage::node_row*>& alive) {
+  std::set<storage::ulid> ours_before; // earlier incarnations of this node
+  for (const auto& n : seen.nodes)
+    if (n.name == self_.name && n.incarnation != self_.incarnation)
+      ours_before.insert(n.incarnation);
+  const bool leaving = draining();
+  std::vector<storage::shard_id> wanted;
+  for (const auto& row : seen.shards) {
+    if (row.where != storage::residence::here)
+      continue;
+    if (row.owner == self_.incarnation) {
+      // A grant is on its way, or was lost; wait a look for it, else both would raise the epoch.
+      if (owns(row.shard))
+        unclaimed_.erase(row.shard);
+      else if (++unclaimed_[row.shard] > 1)
+        wanted.push_back(row.shard);
+      continue;
+    }
+    unclaimed_.erase(row.shard);
+    const bool free = row.owner.is_nil() || !alive.contains(row.owner);
+    if (!leaving && (ours_before.contains(row.owner) || (free && due(row.shard) == self_.incarnation)))
+      wanted.push_back(row.shard);
+  }
+  if (wanted.empty())
+    return;
+  auto taken = store_->acquire(self_, wanted, options_.stale_after);
+  {
+    std::lock_guard lock{guard_};
+    for (const auto& f : taken)
+      owned_[f.shard] = f.epoch;
+  }
+  for (const auto& f : taken) {
+    unclaimed_.erase(f.shard);
+    highest_[f.shard] = f;
+    map_.learn(f.shard, {self_.incarnation, f.epoch});
+  }
+  if (!taken.empty()) {
+    spdlog::info("database {}: took {} shards", database_, taken.size());
+    actions_.take(taken);
+  }
+}
+
+void membership::hand_over(std::vector<storage::fence> held, const std::map<storage::ulid, const storage::node_row*>& alive) {
+  std::map<storage::ulid, std::vector<storage::fence>> by_next;
+  for (const auto& f : held) {
+    if (!moving_.contains(f.shard) || !owns(f.shard)) {
+      moving_.erase(f.shard);
+      continue;
+    }
+    auto next = due(f.shard);
+    if (next.is_nil() || next == self_.incarnation || !alive.contains(next)) {
+      moving_.erase(f.shard);
+      actions_.cancel_hand_over(f.shard);
+    } else {
+      by_next[next].push_back(f);
+    }
+  }
+  for (auto& [next, fences] : by_next) {
+    std::sort(fences.begin(), fences.end(), [](const auto& a, const auto& b) { return a.shard < b.shard; });
+    std::vector<storage::fence> given;
+    try {
+      given = store_->hand_over(self_.incarnation, fences, *alive.at(next));
+    } catch (const std::exception& e) { // whether it was done shows at the next look
+      spdlog::warn("shards could not be handed over yet: {}", e.what());
+      std::lock_guard lock{guard_};
+      inbox_.drained.insert(inbox_.drained.end(), fences.begin(), fences.end());
+      continue;
+    }
+    std::set<storage::shard_id> done;
+    for (const auto& f : given) {
+      done.insert(f.shard);
+      map_.learn(f.shard, {next, f.epoch});
+    }
+    {
+      std::lock_guard lock{guard_};
+      for (const auto& f : fences)
+        owned_.erase(f.shard);
+    }
+    for (const auto& f : fences) {
+      moving_.erase(f.shard);
+      if (!done.contains(f.shard))
+        actions_.lost(f.shard);
+    }
+    if (!given.empty())
+      actions_.given(*alive.at(next), given);
+  }
+}
+
+void membership::begin_hand_overs() {
+  const auto at_once = draining() ? options_.moves_at_once * 4 : options_.moves_at_once;
+  std::vector<storage::shard_id> ours;
+  {
+    std::lock_guard lock{guard_};
+    for (const auto& [shard, epoch] : owned_)
+      ours.push_back(shard);
+  }
+  for (auto shard : ours) {
+    auto next = due(shard);
+    const bool stays = next.is_nil() || next == self_.incarnation;
+    if (moving_.contains(shard)) {
+      if (stays) {
+        moving_.erase(shard);
+        actions_.cancel_hand_over(shard);
+      }
+    } else if (!stays && moving_.size() < at_once) {
+      moving_.insert(shard);
+      actions_.begin_hand_over(shard);
+    }
+  }
+}
+
+void membership::leave() {
+  std::vector<storage::fence> held;
+  for (const auto& s : store_->shards())
+    if (s.owner == self_.incarnation)
+      held.push_back({s.shard, s.epoch, s.seq});
+  store_->release(held);
+  store_->deregister(self_.incarnation);
+}
+
+} // namespace souk::runtime

@@ -1,0 +1,135 @@
+#pragma once
+
+#include "runtime/cluster_map.hpp"
+#include "storage/ownership_store.hpp"
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace souk::runtime {
+
+struct membership_options {
+  std::chrono::milliseconds stale_after{4000}; ///< a node that has not been heard of for so long is dead
+  std::size_t moves_at_once = 8;               ///< shards that drain for another owner at the same time
+};
+
+/// What membership has decided, for the node to do. Called on the thread that calls membership, never under its lock.
+class membership_actions {
+public:
+  virtual ~membership_actions() = default;
+
+  /// These shards are ours from these epochs on.
+  virtual void take(const std::vector<storage::fence>& fences) = 0;
+  /// Drain the shard for another owner; membership::drained() is to be called when nothing of it is under way.
+  virtual void begin_hand_over(storage::shard_id shard) = 0;
+  /// It stays here after all.
+  virtual void cancel_hand_over(storage::shard_id shard) = 0;
+  /// The rows name the next owners: tell `next`, then pass on what is parked.
+  virtual void given(const storage::node_row& next, const std::vector<storage::fence>& fences) = 0;
+  /// Somebody else has it, or it may not be served.
+  virtual void lost(storage::shard_id shard) = 0;
+  /// A shard has another owner than before.
+  virtual void owner_changed(storage::shard_id shard) = 0;
+  /// Who is alive, ourselves included.
+  virtual void seen(const std::vector<storage::node_row>& alive) = 0;
+  /// What was committed is missing from the database; the shards are quarantined.
+  virtual void alarm(const std::vector<storage::shard_id>& shards) = 0;
+  /// Somebody declared this incarnation dead: it must not go on.
+  virtual void condemned() = 0;
+};
+
+/// One node's part in deciding who owns the shards of one database: writes the heartbeat, keeps the view of who is in, takes shards
+/// that are free or a dead node's, and hands shards over that another node is due, a few at a time. It decides by what the database
+/// says and by its clock; hints only make it look earlier. Whoever is wrong about anything here cannot write: the fence sees to that.
+///
+/// tick() blocks on the database and is called by one thread; everything else may be called by any thread and returns at once.
+class membership {
+public:
+  /// @param database index of the database, for the map
+  membership(storage::node_row self, std::uint8_t database, membership_options options,
+             std::shared_ptr<storage::ownership_store> store, cluster_map& map, membership_actions& actions);
+
+  /// Makes the node known. @throws storage::unavailable, storage::storage_error
+  void join();
+  /// One look and what follows from it. @throws storage::unavailable when the database cannot be asked
+  void tick();
+  /// Gives back what is still ours and signs off. @throws storage::unavailable
+  void leave();
+
+  /// The shard has nothing under way any more; its last fence.
+  void drained(const storage::fence& held);
+  /// From the previous owner: these are ours. @returns those that we did not have yet
+  void granted(const std::vector<storage::fence>& fences);
+  /// The journal was refused: the shard is somebody else's. `believed`: what it was acknowledged last.
+  void refused(const storage::fence& believed);
+  /// A hint that a node is dead: its link broke and nobody listens at its address.
+  void suspect(const storage::ulid& incarnation);
+  /// Nodes that we cannot talk to.
+  void unreachable(std::set<storage::ulid> nodes);
+  /// From now on all our shards are to be given away.
+  void drain(bool yes);
+
+  std::size_t owned() const;
+  bool owns(storage::shard_id shard) const;
+  bool draining() const;
+  /// Another node is in the view.
+  bool has_others() const;
+  /// The last look's shards that live in this database and have a living owner, and all that live here.
+  std::pair<std::size_t, std::size_t> served() const;
+  storage::cluster_view view() const;
+  std::vector<storage::shard_id> quarantined() const;
+
+private:
+  using ids = std::vector<storage::ulid>;
+  struct inbox {
+    std::vector<storage::fence> drained;
+    std::vector<storage::fence> refused;
+    std::set<storage::ulid> suspects;
+  };
+
+  void look_for_missing_commits(const storage::observation& seen, const std::vector<storage::fence>& acknowledged);
+  std::map<storage::ulid, const storage::node_row*> living(const storage::observation& seen) const;
+  std::set<storage::ulid> cut_off(const std::map<storage::ulid, const storage::node_row*>& alive);
+  ids members_of(const std::map<storage::ulid, const storage::node_row*>& alive, const std::set<storage::ulid>& excluded) const;
+  void learn(const storage::observation& seen, const std::map<storage::ulid, const storage::node_row*>& alive);
+  void notice_losses(const storage::observation& seen);
+  void acquire(const storage::observation& seen, const std::map<storage::ulid, const storage::node_row*>& alive);
+  void hand_over(std::vector<storage::fence> held, const std::map<storage::ulid, const storage::node_row*>& alive);
+  void begin_hand_overs();
+  /// Who should own the shard by the view; nil when nobody is in.
+  storage::ulid due(storage::shard_id shard) const;
+
+  const std::uint8_t database_;
+  const membership_options options_;
+  std::shared_ptr<storage::ownership_store> store_;
+  cluster_map& map_;
+  membership_actions& actions_;
+
+  mutable std::mutex guard_; ///< of what follows up to `ticks`
+  storage::node_row self_;
+  bool asked_to_drain_ = false;
+  bool wants_to_drain_ = false;
+  std::map<storage::shard_id, std::int64_t> owned_; ///< epoch at which we took it; a settlement may have raised it since
+  inbox inbox_;
+  storage::cluster_view view_;
+  std::size_t served_ = 0;
+  std::size_t resident_ = 0;
+  std::set<storage::shard_id> quarantined_;
+
+  // Of the ticking thread alone:
+  ids due_ids_; ///< members of the view that live
+  std::vector<std::string> due_names_;
+  std::map<storage::shard_id, storage::fence> highest_;          ///< that we know to have been committed
+  std::set<storage::shard_id> moving_;
+  std::map<storage::shard_id, int> unclaimed_;                   ///< looks at which a row of ours was not among ours
+  std::map<storage::ulid, storage::timestamp> cut_off_since_;
+};
+
+} // namespace souk::runtime
