@@ -8,10 +8,11 @@ namespace {
 
 using runtime::repeat;
 
-// The numbers travel between nodes of different releases: a new type takes the next free one, and a number is never used again.
+// The numbers travel between nodes of different releases: a new type takes the next free one, and a number is
+// never used again.
 //
-// What is repeat::safe is a read, carries its own identity (an order's id, a session's hash), or sets what is set already. At worst
-// the second time answers that it has been done: "already reviewed", "shipped already".
+// What is repeat::safe is a read, carries its own identity (an order's id, a session's hash), or sets what is
+// set already. At worst the second time answers that it has been done: "already reviewed", "shipped already".
 
 void add_commands(runtime::wire_book& book) {
   book.add<sign_up>(1, repeat::safe);
@@ -22,7 +23,8 @@ void add_commands(runtime::wire_book& book) {
   book.add<close_session>(6, repeat::safe);
   book.add<list_api_tokens>(7, repeat::safe);
   book.add<note_cart>(8, repeat::safe);
-  // Told late it would take a newer cart out of its shopper's index, and nobody would find that cart any more.
+  // Told late it would take a newer cart out of its shopper's index, and nobody would find that cart any
+  // more.
   book.add<forget_cart>(9, repeat::never);
   book.add<note_order>(10, repeat::safe);
 
@@ -37,7 +39,8 @@ void add_commands(runtime::wire_book& book) {
   book.add<get_import>(33, repeat::safe);
 
   book.add<get_stock>(40, repeat::safe);
-  // A figure counted on the shelf is right at one moment: set again after a sale it would put the sold goods back.
+  // A figure counted on the shelf is right at one moment: set again after a sale it would put the sold goods
+  // back.
   book.add<set_stock>(41, repeat::never);
   book.add<adjust_stock>(42, repeat::never);
   book.add<set_stock_policy>(43, repeat::safe);
@@ -83,9 +86,10 @@ void add_answers(runtime::wire_book& book) {
 
 } // namespace
 
-// Not here, although actors send them through the router: what holds only for one life of an entity in one process (terms shared by
-// pointer, holds in memory and the activations that name them, a cart lent for a merge) and what the next owner of a shard knows
-// from its rows (deadlines, settled holds, news of the catalog).
+// Not here, although actors send them through the router: what holds only for one life of an entity in one
+// process (terms shared by pointer, holds in memory and the activations that name them, a cart lent for a
+// merge) and what the next owner of a shard knows from its rows (deadlines, settled holds, news of the
+// catalog).
 void add_shop_wire(runtime::wire_book& book) {
   add_commands(book);
   add_answers(book);
