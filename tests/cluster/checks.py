@@ -1,0 +1,137 @@
+"""What must hold after every fault, on the final databases and over HTTP."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+
+from cluster import DATABASES, wait_until
+from http_client import Http, Unanswered
+from market import as_uuid
+
+SAID = ("paid", "pending")  # what an acknowledged order may be; the crowd neither cancels nor ships
+
+
+@dataclass
+class Verdict:
+    acknowledged: int = 0
+    lost: int = 0
+    doubled: int = 0
+    oversold: int = 0
+    drifted: int = 0
+    doctor: bool = True
+    problems: list = field(default_factory=list)
+
+    @property
+    def well(self):
+        return not self.problems
+
+    def wrong(self, what, count=1):
+        self.problems.append(what)
+        return count
+
+
+def settle(cluster, seconds=60):
+    """Waits until no order waits for its payment: what is held after that is held for nobody."""
+    query = "SELECT count(*) FROM reservations WHERE state < 3"
+
+    def settled():
+        return all(cluster.rows(d, query) == [(0,)] for d in DATABASES)
+
+    wait_until(settled, seconds, "stock is still held",
+               lambda: str([cluster.rows(d, "SELECT order_id, state, deadline, shard_of(order_id) FROM reservations WHERE state < 3 "
+                                            "LIMIT 5") for d in DATABASES]))
+
+
+def check(cluster, load, orders=None, doctor=True, over_http=True):
+    """`orders`: those acknowledged orders to look at, all unless given. The load is paused or stopped, and settled."""
+    verdict = Verdict()
+    orders = list(load.acknowledged.values()) if orders is None else orders
+    verdict.acknowledged = len(orders)
+    check_rows(cluster, orders, verdict)
+    check_stock(cluster, load.market, verdict)
+    if over_http:
+        asyncio.run(check_answers(load, orders, verdict))
+    if doctor:
+        done = cluster.souk("doctor", check=False)
+        if done.returncode != 0:
+            verdict.doctor = False
+            verdict.wrong("the doctor finds:\n" + done.stdout[-4000:])
+    return verdict
+
+
+def check_rows(cluster, orders, verdict):
+    """Each acknowledged order is one row in one database, with its key."""
+    seen = Counter()
+    keys = Counter()
+    by_key = {}
+    for d in DATABASES:
+        seen.update(str(row[0]) for row in cluster.rows(d, "SELECT id FROM orders"))
+        for store, caller, key, order in cluster.rows(d, "SELECT store_id, caller, key, order_id FROM idempotency_keys"):
+            keys[store, caller, key] += 1
+            by_key[key] = str(order)
+    for order in orders:
+        row = as_uuid(order.order_id)
+        if seen[row] == 0:
+            verdict.lost += verdict.wrong(f"order {order.order_id} (key {order.key}, said {order.status}) is lost")
+        if seen[row] > 1:
+            verdict.doubled += verdict.wrong(f"order {order.order_id} is in two databases")
+        if by_key.get(order.key) not in (None, row):
+            verdict.doubled += verdict.wrong(f"key {order.key} leads to {by_key[order.key]}, acknowledged was {row}")
+    for key, times in keys.items():
+        if times > 1:
+            verdict.doubled += verdict.wrong(f"the key {key} is in two databases")
+
+
+def check_stock(cluster, market, verdict):
+    """Nothing is sold that was not there, and nothing went astray: on hand is what was there less what was claimed."""
+    levels, claimed = {}, {}
+    for d in DATABASES:
+        levels.update({str(v): (h, r) for v, h, r in cluster.rows(d, "SELECT variant_id, on_hand, reserved FROM inventory_levels")})
+        claimed.update({str(v): int(n) for v, n in cluster.rows(
+            d, "SELECT variant_id, sum(quantity) FROM reservations WHERE state = 3 GROUP BY variant_id")})
+    for store in market.stores:
+        for goods in store.goods:
+            variant = as_uuid(goods.variant)
+            on_hand, reserved = levels.get(variant, (None, None))
+            sold = claimed.get(variant, 0)
+            if sold > goods.stock:
+                verdict.oversold += verdict.wrong(f"{sold} of {goods.stock} pieces of {goods.variant} are sold", sold - goods.stock)
+            if (on_hand, reserved) != (goods.stock - sold, 0):
+                verdict.drifted += verdict.wrong(
+                    f"{goods.variant}: on hand {on_hand}, reserved {reserved}; {goods.stock} were there and {sold} are claimed")
+
+
+async def check_answers(load, orders, verdict, at_once=16):
+    """GET finds every acknowledged order, and its key leads to it."""
+    http, waiting = Http(load.port), list(orders)
+    again = set(load.random.sample(range(len(waiting)), min(100, len(waiting))))
+    numbered = list(enumerate(waiting))
+
+    async def ask(*request, **more):
+        for _ in range(20):
+            try:
+                said = await http.request(*request, **more)
+            except Unanswered:
+                said = None
+            if said is not None and said.status < 500:
+                return said
+            await asyncio.sleep(0.3)
+        return said
+
+    async def visit():
+        while numbered:
+            n, order = numbered.pop()
+            token = load.people[order.shopper].token
+            said = await ask("GET", f"/orders/{order.order_id}", None, token)
+            if said is None or said.status != 200 or said.json()["status"] not in SAID:
+                verdict.lost += verdict.wrong(f"GET /orders/{order.order_id}: {said and (said.status, said.body[:200])}")
+            elif order.status == "paid" and said.json()["status"] != "paid":
+                verdict.lost += verdict.wrong(f"{order.order_id} was said to be paid and is {said.json()['status']}")
+            if n in again:
+                twin = await ask("POST", "/orders", order.body, token, order.key)
+                if twin is None or twin.status != 201 or twin.json()["order_id"] != order.order_id:
+                    verdict.doubled += verdict.wrong(f"{order.order_id} under its key {order.key}: "
+                                                     f"{twin and (twin.status, twin.body[:200])}")
+
+    await asyncio.gather(*(visit() for _ in range(at_once)))
+    http.close()
