@@ -56,6 +56,8 @@ entry entry_of(runtime::errc why) noexcept {
       return {{503, "restarted", 1}, "The request was interrupted; nothing was done."};
     case runtime::errc::shutting_down:
       return {{503, "shutting_down", 1}, "This node is shutting down."};
+    case runtime::errc::in_doubt:
+      return {{503, "in_doubt", 1}, "Another node was asked and did not answer; whether the request was done is not known."};
     case runtime::errc::write_failed:
       break;
   }

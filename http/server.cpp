@@ -395,6 +395,10 @@ private:
     return HandlerResponse::Handled; // cpp-httplib then counts the body
   }
 
+public:
+  void forget_session(const storage::token_hash& token) { shop_.sessions.forget(token); }
+
+private:
   service shop_;
   metrics metrics_;
   const config::settings& settings_;
@@ -421,6 +425,10 @@ void server::run() {
 
 void server::stop() {
   edge_->end();
+}
+
+void server::forget_session(const storage::token_hash& token) {
+  edge_->forget_session(token);
 }
 
 } // namespace souk::http

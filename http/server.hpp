@@ -23,6 +23,8 @@ public:
   /// From any thread (not from a signal handler): accepts nothing more; requests under way get their answers,
   /// idle connections are closed, then run() returns.
   void stop();
+  /// Another node says that the session ended. From any thread.
+  void forget_session(const storage::token_hash& token);
 
 private:
   class edge;

@@ -21,4 +21,10 @@ service::service(foundation from)
   // nop
 }
 
+void service::forget_session(const storage::token_hash& token) const {
+  sessions.forget(token);
+  if (base.session_forgotten)
+    base.session_forgotten(token);
+}
+
 } // namespace souk::http

@@ -26,7 +26,7 @@ namespace souk::http {
 /// What GET /readyz says.
 struct readiness {
   int shards_owned = 0;
-  bool all_shards = false; ///< every shard this node should serve is its own and loaded
+  bool all_shards = false; ///< every shard had an owner, and this node is not about to leave
   bool database = false;   ///< answered lately
 };
 
@@ -43,12 +43,19 @@ struct foundation {
   std::function<std::unique_ptr<storage::catalog_reader>()> make_catalog_reader;
   std::function<std::unique_ptr<storage::directory>()> make_directory;
   std::function<readiness()> ready;
+  /// What the cluster looks like from this node, as JSON. May be empty.
+  std::function<std::string()> cluster_status;
+  /// A session ended here: caches of other nodes should know. May be empty.
+  std::function<void(const storage::token_hash&)> session_forgotten;
   std::shared_ptr<prometheus::Registry> metrics;
 };
 
 /// What routes work with.
 struct service {
   explicit service(foundation from);
+
+  /// A session ended: this node forgets it at once, the others within milliseconds.
+  void forget_session(const storage::token_hash& token) const;
 
   foundation base;
   shop_client actors;

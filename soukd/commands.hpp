@@ -8,6 +8,8 @@ namespace souk::server {
 int serve(const config::parsed& p);
 int migrate(const config::parsed& p);
 int doctor(const config::parsed& p);
+int status(const config::parsed& p);
+int drain(const config::parsed& p);
 int import(const config::parsed& p);
 int demo(const config::parsed& p);
 

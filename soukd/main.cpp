@@ -15,6 +15,13 @@ int main(int argc, char** argv) {
     {.name = "serve", .description = "serve the shops (the default)"},
     {.name = "migrate", .description = "bring the databases to this program's schema"},
     {.name = "doctor", .description = "check every invariant on the live databases; exit code 1 on a violation"},
+    {.name = "status",
+     .description = "nodes, views and owners of shards by the databases, and what each node says of itself",
+     .options = {{"urls", "of nodes, separated by commas: http://HOST:PORT,…", false}}},
+    {.name = "drain",
+     .description = "ask a node to give all its shards to others, and wait until it has",
+     .positionals = {{"NODE", "its name"}},
+     .switches = {{"undo", "let it have shards again", false}}},
     {.name = "import",
      .description = "import a product CSV into a store of the running shop",
      .positionals = {{"STORE", "its slug or id"}, {"FILE", "a product CSV of either Shopify generation"}},
@@ -36,6 +43,10 @@ int main(int argc, char** argv) {
       return server::migrate(p);
     if (p.subcommand == "doctor")
       return server::doctor(p);
+    if (p.subcommand == "status")
+      return server::status(p);
+    if (p.subcommand == "drain")
+      return server::drain(p);
     if (p.subcommand == "import")
       return server::import(p);
     if (p.subcommand == "demo")

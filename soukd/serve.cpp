@@ -1,9 +1,11 @@
 #include "config/log.hpp"
 #include "http/server.hpp"
 #include "integrations/events/event_log.hpp"
+#include "soukd/cache_news.hpp"
 #include "soukd/commands.hpp"
 #include "soukd/housekeeper.hpp"
 #include "soukd/shop_stack.hpp"
+#include "soukd/status_json.hpp"
 
 #include <atomic>
 #include <csignal>
@@ -19,6 +21,9 @@ namespace souk::server {
 namespace {
 
 constexpr std::chrono::seconds drain_grace{10};
+constexpr std::chrono::seconds give_away_limit{10};
+/// The edge asks every node several times a second whether it is ready, and stops sending after a few noes.
+constexpr std::chrono::milliseconds edge_notices_after{1500};
 /// If an ordered end takes longer than this, something hangs: the rows are durable, so the process may simply go.
 constexpr std::chrono::seconds end_at_last{25};
 
@@ -48,6 +53,9 @@ int serve(const config::parsed& p) {
   const auto& databases = stack.databases();
   std::atomic<int> exit_code{0};
   std::atomic<bool> ending{false};
+  std::atomic<bool> condemned{false};
+  auto news = std::make_shared<cache_news>(
+    pages, [&stack](const std::string& topic, const std::string& body) { stack.node().notice(topic, body); });
   http::server edge{http::foundation{
     .settings = stack.settings(),
     .system = stack.system(),
@@ -64,19 +72,24 @@ int serve(const config::parsed& p) {
     .make_directory = [&databases] { return storage::postgres::make_directory(databases.directory()); },
     .ready =
       [&stack] {
-        return http::readiness{stack.node().owned(), stack.node().ready(), stack.node().database_answers()};
+        return http::readiness{static_cast<int>(stack.node().owned()), stack.node().ready(), stack.node().database_answers()};
       },
+    .cluster_status = [&stack] { return status_json(stack.node().status()); },
+    .session_forgotten = [news](const storage::token_hash& token) { news->session_forgotten(token); },
     .metrics = std::make_shared<prometheus::Registry>(),
   }};
-  stack.start([pages](const storage::ulid& store, const storage::ulid& product) { pages->product_changed(store, product); },
-              [pages](const storage::ulid& variant, std::int64_t available) { pages->stock_changed(variant, available); },
+  news->sessions_are([&edge](const storage::token_hash& token) { edge.forget_session(token); });
+  stack.start([news](const storage::ulid& store, const storage::ulid& product) { news->product_changed(store, product); },
+              [news](const storage::ulid& variant, std::int64_t available) { news->stock_changed(variant, available); },
               [&](const std::string& why) {
                 if (ending.exchange(true))
                   return;
                 spdlog::critical("this node ends: {}", why);
                 exit_code = 3;
+                condemned = true;
                 kill(getpid(), SIGTERM);
-              });
+              },
+              [news](const std::string& topic, const std::string& body) { news->heard(topic, body); });
   auto port = edge.bind();
   housekeeper keeper{databases, stack.consumer_names()};
   std::thread waits_for_end{[&] {
@@ -84,11 +97,15 @@ int serve(const config::parsed& p) {
     sigwait(&end_signals, &signal);
     ending = true;
     spdlog::info("ending on signal {}: finishing what is under way", signal);
+    const auto ended_at = std::chrono::steady_clock::now();
     std::thread{[] {
       std::this_thread::sleep_for(end_at_last);
       spdlog::critical("the ordered end hangs; going anyway");
       std::_Exit(4);
     }}.detach();
+    // Others take the shards while this node still answers: what the edge sends until it has noticed is passed on.
+    if (!condemned && stack.node().give_all_away(give_away_limit))
+      std::this_thread::sleep_until(ended_at + edge_notices_after);
     edge.stop();
   }};
   auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);

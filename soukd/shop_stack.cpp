@@ -4,7 +4,10 @@
 #include "integrations/events/event_log.hpp"
 #include "integrations/events/redis_events.hpp"
 #include "integrations/payment/sandbox_gateway.hpp"
+#include "soukd/network.hpp"
 #include "soukd/shared_outbox.hpp"
+#include "storage/postgres/deployment.hpp"
+#include "storage/error.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -21,39 +24,69 @@ std::size_t scheduler_threads(const config::settings& s) {
   return std::max(2U, std::thread::hardware_concurrency());
 }
 
+std::string cluster_address(const config::settings& s) {
+  if (s.cluster_port == 0)
+    return {};
+  return s.cluster_address.empty() ? s.cluster_host + ":" + std::to_string(s.cluster_port) : s.cluster_address;
+}
+
 runtime::node_options node_options_of(const config::settings& s) {
   runtime::node_options o;
   o.name = s.node_name;
-  o.address = s.listen_host + ":" + std::to_string(s.listen_port);
+  o.cluster = s.cluster_name;
+  o.address = cluster_address(s);
   o.lanes = s.journal_lanes;
   o.readers = s.readers;
   o.heartbeat = s.heartbeat_ms;
-  o.stale_after = s.node_stale_ms;
-  o.lane.batch_max = s.journal_batch_max;
-  o.lane.queue_max = s.journal_queue_max;
+  o.member.membership.stale_after = s.node_stale_ms;
+  o.member.membership.moves_at_once = s.moves_at_once;
+  o.member.peers.calls_max = s.peer_calls_max;
+  o.member.peers.timeout = s.peer_timeout_ms;
+  o.member.lane.batch_max = s.journal_batch_max;
+  o.member.lane.queue_max = s.journal_queue_max;
   o.shards.idle = s.entity_idle_seconds;
   o.shards.entities_max = std::max<std::size_t>(4, s.entity_max / storage::shard_count);
+  o.shards.drain = s.drain_ms;
   return o;
 }
 
-runtime::node_storage node_storage_of(const config::settings& s, const storage::postgres::databases& all) {
-  runtime::node_storage o;
-  o.membership = storage::postgres::make_ownership_store(all.directory());
-  o.journal = [&all](std::size_t lane) {
-    return std::shared_ptr<storage::journal_store>{
-      storage::postgres::make_journal_store(all.directory(), std::to_string(lane))};
-  };
-  o.reader = [&all, limit = s.reader_timeout_ms] {
-    storage::postgres::reader_limits limits;
-    limits.query = limit;
-    return std::unique_ptr<storage::entity_reader>{storage::postgres::make_entity_reader(all.directory(), limits)};
-  };
-  return o;
+std::vector<runtime::database_parts> database_parts_of(const config::settings& s, const storage::postgres::databases& all) {
+  std::vector<runtime::database_parts> out;
+  for (std::size_t i = 0; i < all.all().size(); ++i) {
+    const auto& db = all.all()[i];
+    runtime::database_parts parts;
+    parts.membership = storage::postgres::make_ownership_store(db);
+    parts.journal = [&db, i](std::size_t lane) {
+      return std::shared_ptr<storage::journal_store>{
+        storage::postgres::make_journal_store(db, std::to_string(i + 1) + "-" + std::to_string(lane))};
+    };
+    parts.reader = [&db, limit = s.reader_timeout_ms] {
+      storage::postgres::reader_limits limits;
+      limits.query = limit;
+      return std::unique_ptr<storage::entity_reader>{storage::postgres::make_entity_reader(db, limits)};
+    };
+    out.push_back(std::move(parts));
+  }
+  return out;
+}
+
+/// The time of the first database that answers.
+storage::timestamp first_time(const storage::postgres::databases& all) {
+  for (std::size_t i = 0;; ++i) {
+    try {
+      return storage::postgres::make_ownership_store(all.all()[i])->now();
+    } catch (const storage::unavailable& e) {
+      if (i + 1 == all.all().size())
+        throw;
+      spdlog::warn("database {} does not answer: {}", all.name_of(i), e.what());
+    }
+  }
 }
 
 } // namespace
 
-actor_config::actor_config(std::size_t threads) {
+actor_config::actor_config(const config::settings& s, std::size_t threads) {
+  configure_network(*this, s);
   runtime::add_runtime_types(*this);
   actors::add_shop_types(*this);
   // Measured: an idle wake-up takes half the time it takes with work stealing, and idle threads cost nothing.
@@ -64,13 +97,14 @@ actor_config::actor_config(std::size_t threads) {
 shop_stack::shop_stack(const config::settings& s)
   : settings_(s),
     databases_(s.database_url),
-    clock_(storage::postgres::make_ownership_store(databases_.directory())->now()),
+    clock_(first_time(databases_)),
     ids_(clock_),
-    actor_config_(scheduler_threads(s)),
+    actor_config_(s, scheduler_threads(s)),
     system_(actor_config_),
     gateway_workers_(std::make_shared<runtime::thread_pool>("souk-gateway", s.gateway_workers, 20'000)),
     event_workers_(std::make_shared<runtime::thread_pool>("souk-events", 2, 20'000)),
-    node_(system_, node_options_of(s), node_storage_of(s, databases_), clock_, ids_) {
+    node_(system_, node_options_of(s), database_parts_of(s, databases_), clock_, ids_,
+          [this](storage::shard_id shard, std::uint8_t database) { databases_.place(shard, database); }) {
   // nop
 }
 
@@ -80,8 +114,9 @@ shop_stack::~shop_stack() {
 
 void shop_stack::start(std::function<void(const storage::ulid&, const storage::ulid&)> product_changed,
                        std::function<void(const storage::ulid&, std::int64_t)> stock_changed,
-                       std::function<void(const std::string&)> fatal) {
-  storage::postgres::load_places(databases_);
+                       std::function<void(const std::string&)> fatal,
+                       std::function<void(const std::string&, const std::string&)> on_notice) {
+  storage::postgres::check_deployment(databases_);
   auto services = std::make_shared<actors::shop_services>();
   services->options.reservation = settings_.reservation_seconds;
   services->options.checkout_wait = settings_.checkout_wait_ms;
@@ -102,7 +137,8 @@ void shop_stack::start(std::function<void(const storage::ulid&, const storage::u
     consumer_names_.push_back(c->name());
   services->product_changed = std::move(product_changed);
   services->stock_changed = std::move(stock_changed);
-  node_.start(actors::shop_catalog(services), std::move(fatal));
+  node_.start(actors::shop_catalog(services), open_network(system_, settings_, node_.self()), std::move(fatal),
+              std::move(on_notice));
 }
 
 void shop_stack::stop(std::chrono::milliseconds grace) {

@@ -18,7 +18,7 @@ namespace souk::server {
 
 /// The actor system's configuration: message types, error names, the scheduler that wakes fastest when idle.
 struct actor_config : caf::actor_system_config {
-  explicit actor_config(std::size_t threads);
+  actor_config(const config::settings& s, std::size_t threads);
 };
 
 /// A whole shop without its HTTP edge: databases, gateways, actors, shards. What soukd serves and what benchmarks drive.
@@ -29,10 +29,12 @@ public:
   ~shop_stack();
 
   /// Takes the shards and begins to serve. `hooks` are called after commits that make pages old.
-  /// @param fatal this process must end: another node took its shards
+  /// @param fatal this process must end: it was declared dead
+  /// @param on_notice what another node told all others; called on an actor's thread
   void start(std::function<void(const storage::ulid& store, const storage::ulid& product)> product_changed,
              std::function<void(const storage::ulid& variant, std::int64_t available)> stock_changed,
-             std::function<void(const std::string&)> fatal);
+             std::function<void(const std::string&)> fatal,
+             std::function<void(const std::string& topic, const std::string& body)> on_notice = {});
   /// Drains within the grace period. Safe to call twice.
   void stop(std::chrono::milliseconds grace);
 

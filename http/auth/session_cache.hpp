@@ -22,7 +22,7 @@ struct session_identity {
 
 /// What this node knows of tokens for half a minute, so that not every request asks a user's actor. Bounded,
 /// least recently used first out, safe from any thread. A log-out on this node is seen at once, one on
-/// another node after the half minute.
+/// another node when it tells us, at the latest after the half minute.
 class session_cache {
 public:
   static constexpr std::chrono::seconds keep{30};

@@ -43,6 +43,11 @@ response metrics(exchange& x) {
   return out;
 }
 
+/// Nodes, shards, lanes and queues as this node sees them. The edge does not pass it on.
+response cluster_status(exchange& x) {
+  return ok(x.shop.base.cluster_status ? x.shop.base.cluster_status() : std::string{"{}"});
+}
+
 response api_description(exchange&) {
   response out;
   out.body = openapi_document();
@@ -54,6 +59,7 @@ constexpr std::array rows{
   route{"GET", "/healthz", access::anyone, body_kind::none, health},
   route{"GET", "/readyz", access::anyone, body_kind::none, ready},
   route{"GET", "/metrics", access::anyone, body_kind::none, metrics},
+  route{"GET", "/cluster/status", access::anyone, body_kind::none, cluster_status},
   route{"GET", "/openapi.json", access::anyone, body_kind::none, api_description},
 };
 

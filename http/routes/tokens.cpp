@@ -72,7 +72,7 @@ response revoke_api_token(exchange& x) {
   if (row == rows.end())
     throw refusal{.why = actors::errc::not_found, .message = "There is no such token of this store."};
   x.shop.actors.close_session(x.by.user, {x.by, row->hash}, x.until).take();
-  x.shop.sessions.forget(row->hash);
+  x.shop.forget_session(row->hash);
   return no_content();
 }
 

@@ -132,7 +132,7 @@ response log_in(exchange& x) {
 response log_out(exchange& x) {
   const auto token = parse_token(*bearer_in(x.asked.authorization));
   x.shop.actors.close_session(token->user, {x.by, token->hash}, x.until).take();
-  x.shop.sessions.forget(token->hash);
+  x.shop.forget_session(token->hash);
   return no_content();
 }
 
