@@ -13,11 +13,16 @@ find_running_shop() {
 
 take_database_url() { { read -r database_url <"$VAR/run/database-url"; } 2>/dev/null || database_url=$(private_database_url); }
 
-# Nodes, shards, epochs and queues, as the databases and the nodes say.
+# What the databases and the nodes say of each other: owners, epochs, lanes, queues.
 show_nodes() {
+  local name port urls=''
+  for name in "${nodes[@]}"; do
+    { read -r port <"$VAR/run/$name.port"; } 2>/dev/null && urls+=",http://127.0.0.1:$port"
+  done
   take_database_url
   choose_program_user
-  timeout 20 env SOUK_DATABASE_URL="$database_url" "${as_program[@]}" "$BUILD/soukd" status || note "the nodes could not be asked"
+  timeout 20 env SOUK_DATABASE_URL="$database_url" "${as_program[@]}" "$BUILD/soukd" status --urls "${urls:1}" \
+    || note "not everything is well, or could be asked"
 }
 
 # look_at NAME: sets REPLY to what its /readyz says, the number of its shards after it
