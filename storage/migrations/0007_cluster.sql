@@ -1,10 +1,22 @@
--- Many nodes, several databases. Everything here is an addition with a default: nodes of the release before go on reading and writing
--- the columns that they know. `shards` is locked before `nodes`, as a take-over does.
+-- Many nodes, several databases. Everything here is an addition with a default: nodes of the release before go on
+-- reading and writing the columns that they know. `shards` is locked before `nodes`, as a take-over does.
 
--- Where the shard's rows are: 1 here, 2 in another database, 3 frozen here while it is copied away, 4 quarantined. Whoever changes it
--- also raises the epoch, empties the owner and the settle_token: souk_fence and souk_retake look at nothing else, so from that moment
--- no commit and no settlement of the owner before can land. souk_acquire then gives the shard to nobody unless it is here.
+-- Where the shard's rows are: 1 here, 2 in another database, 3 frozen here while it is copied away, 4 quarantined.
+-- souk_fence and souk_retake do not look at it: they rely on the epoch, which moves with it, so that from then on no
+-- commit and no settlement of the owner before can land. souk_acquire gives a shard to nobody unless it is here.
 ALTER TABLE shards ADD COLUMN residence int2 NOT NULL DEFAULT 1 CHECK (residence BETWEEN 1 AND 4);
+
+-- Whoever changes the residence raises the epoch, even by hand in psql. Of a shard that nobody ever took (epoch 0)
+-- there is nobody to fence.
+CREATE FUNCTION souk_residence_raises_epoch() RETURNS trigger LANGUAGE plpgsql
+  AS $$
+  BEGIN
+    NEW.epoch := greatest(NEW.epoch, OLD.epoch + 1);
+    NEW.settle_token := NULL;
+    RETURN NEW;
+  END $$;
+CREATE TRIGGER residence_raises_epoch BEFORE UPDATE OF residence ON shards FOR EACH ROW
+  WHEN (OLD.residence <> NEW.residence AND OLD.epoch > 0) EXECUTE FUNCTION souk_residence_raises_epoch();
 
 ALTER TABLE nodes
   ADD COLUMN cluster        text NOT NULL DEFAULT '', -- empty: a release that did not say

@@ -22,8 +22,9 @@ const statement register_statement{"register_node", R"(
     INSERT INTO nodes (incarnation, name, address, cluster, wire, started_at, draining, unreachable, heartbeat_at)
     SELECT $1::uuid, $2::text, $3::text, $4::text, $5::int4, $6::timestamptz, $7::boolean, $8::uuid[], clock_timestamp()
     WHERE NOT EXISTS (SELECT FROM foreign_node)
-    ON CONFLICT (incarnation) DO UPDATE SET name = EXCLUDED.name, address = EXCLUDED.address, cluster = EXCLUDED.cluster,
-      wire = EXCLUDED.wire, started_at = EXCLUDED.started_at, draining = EXCLUDED.draining, unreachable = EXCLUDED.unreachable,
+    ON CONFLICT (incarnation) DO UPDATE SET
+      name = EXCLUDED.name, address = EXCLUDED.address, cluster = EXCLUDED.cluster, wire = EXCLUDED.wire,
+      started_at = EXCLUDED.started_at, draining = EXCLUDED.draining, unreachable = EXCLUDED.unreachable,
       heartbeat_at = clock_timestamp())
   SELECT name, cluster FROM foreign_node)"};
 const statement heartbeat_statement{"heartbeat", R"(
@@ -42,7 +43,8 @@ const statement acquire_statement{"acquire", R"(
   SELECT shard, epoch, seq FROM souk_acquire($1::uuid, $2::text, $3::int2[], $4::int8 * interval '1 millisecond'))"};
 const statement hand_over_statement{"hand_over", R"(
   WITH locked AS (
-    SELECT s.shard FROM shards s JOIN unnest($2::int2[], $3::int8[]) x(shard, epoch) ON s.shard = x.shard AND s.epoch = x.epoch
+    SELECT s.shard FROM shards s
+    JOIN unnest($2::int2[], $3::int8[]) x(shard, epoch) ON s.shard = x.shard AND s.epoch = x.epoch
     WHERE s.owner = $1::uuid AND s.residence = 1
     ORDER BY s.shard FOR NO KEY UPDATE OF s)
   UPDATE shards s SET owner = n.incarnation, owner_name = n.name, epoch = s.epoch + 1, settle_token = NULL
@@ -56,10 +58,12 @@ const statement release_statement{"release", R"(
 // A shard that is elsewhere is for its own database to judge.
 const statement quarantine_statement{"quarantine", R"(
   WITH locked AS (
-    SELECT s.shard FROM shards s WHERE s.shard = ANY ($1::int2[]) AND s.residence IN (1, 3) ORDER BY s.shard FOR NO KEY UPDATE)
+    SELECT s.shard FROM shards s WHERE s.shard = ANY ($1::int2[]) AND s.residence IN (1, 3)
+    ORDER BY s.shard FOR NO KEY UPDATE)
   UPDATE shards s SET residence = 4, owner = NULL, owner_name = NULL, epoch = s.epoch + 1, settle_token = NULL
   FROM locked WHERE s.shard = locked.shard)"};
-const statement ask_to_drain_statement{"ask_to_drain", "UPDATE nodes SET asked_to_drain = $2::boolean WHERE name = $1::text RETURNING 1"};
+const statement ask_to_drain_statement{
+  "ask_to_drain", "UPDATE nodes SET asked_to_drain = $2::boolean WHERE name = $1::text RETURNING 1"};
 const statement now_statement{"now", "SELECT clock_timestamp()"};
 
 constexpr milliseconds time_limit{3'000};
@@ -130,8 +134,9 @@ public:
                                     self.draining, self.unreachable, std::int64_t{foreign_nodes_count_for.count()})});
     const auto results = connection_.read(calls);
     if (const auto& other = results.back(); other.rows() > 0)
-      throw storage_error("this database belongs to cluster \"" + other.text(0, 1) + "\", whose node \"" + other.text(0, 0)
-                          + "\" is alive; node \"" + self.name + "\" is of cluster \"" + self.cluster + "\"");
+      throw storage_error("this database belongs to cluster \"" + other.text(0, 1) + "\", whose node \""
+                          + other.text(0, 0) + "\" is alive; node \"" + self.name + "\" is of cluster \"" + self.cluster
+                          + "\"");
   }
 
   observation observe(const node_row& self, milliseconds stale_after) override {
@@ -165,7 +170,8 @@ public:
 
   std::vector<shard_row> shards() override { return shards_of(connection_.read(shards_statement, {})); }
 
-  std::vector<fence> acquire(const node_row& self, const std::vector<shard_id>& wanted, milliseconds stale_after) override {
+  std::vector<fence> acquire(const node_row& self, const std::vector<shard_id>& wanted,
+                             milliseconds stale_after) override {
     return fences_of(take(acquire_statement, parameters::of(self.incarnation, self.name, numbers_of(wanted),
                                                             std::int64_t{stale_after.count()})));
   }
@@ -179,7 +185,7 @@ public:
       shards.push_back(static_cast<std::int16_t>(f.shard));
       epochs.push_back(f.epoch);
     }
-    return fences_of(connection_.read(hand_over_statement, parameters::of(self, shards, epochs, next.incarnation)));
+    return fences_of(take(hand_over_statement, parameters::of(self, shards, epochs, next.incarnation)));
   }
 
   void release(const std::vector<fence>& held) override {
@@ -206,7 +212,9 @@ public:
   }
 
 private:
-  static std::vector<std::int16_t> numbers_of(const std::vector<shard_id>& shards) { return {shards.begin(), shards.end()}; }
+  static std::vector<std::int16_t> numbers_of(const std::vector<shard_id>& shards) {
+    return {shards.begin(), shards.end()};
+  }
 
   /// For what must not wait for a half-dead writer.
   result take(const statement& what, parameters arguments) {

@@ -102,7 +102,8 @@ public:
     if (!db->nodes.contains(next.incarnation))
       return given;
     auto in_order = held;
-    std::stable_sort(in_order.begin(), in_order.end(), [](const fence& a, const fence& b) { return a.shard < b.shard; });
+    std::stable_sort(in_order.begin(), in_order.end(),
+                     [](const fence& a, const fence& b) { return a.shard < b.shard; });
     for (const auto& f : in_order) {
       auto& row = db->shards[f.shard];
       const bool again = !given.empty() && given.back().shard == f.shard;
