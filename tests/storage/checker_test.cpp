@@ -34,7 +34,7 @@ struct good_world {
 
   good_world() {
     auto journal = db.open_journal();
-    auto held = db.open_ownership()->acquire({new_id(0), "a", "", at(), at(), false}, {7}, stale_after).at(0);
+    auto held = db.open_ownership()->acquire(unregistered_node("a"), {7}, stale_after).at(0);
     auto write = [&](const write_set& ws) {
       std::vector sets{ws};
       if (journal->commit(batch_of({held}, sets)).what != commit_outcome::kind::committed)

@@ -39,12 +39,19 @@ timestamp at(std::int64_t seconds_after) {
                    + seconds{seconds_after}};
 }
 
-node_row new_node(store_under_test& db, const std::string& name) {
+node_row unregistered_node(const std::string& name, const std::string& cluster) {
   node_row node;
   node.incarnation = new_id(0);
-  node.name = name.empty() ? "node-" + node.incarnation.str() : name;
+  node.name = name;
   node.address = "127.0.0.1:4711";
+  node.cluster = cluster;
+  node.wire = 3;
   node.started_at = at();
+  return node;
+}
+
+node_row new_node(store_under_test& db, const std::string& name) {
+  auto node = unregistered_node(name.empty() ? "node-" + new_id(0).str() : name);
   db.ownership().register_node(node);
   return node;
 }

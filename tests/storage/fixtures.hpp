@@ -26,6 +26,12 @@ public:
   virtual storage::ownership_store& ownership() = 0;
   virtual storage::outbox_store& outbox() = 0;
   virtual storage::directory& names() = 0;
+  /// For another node, or another thread.
+  virtual std::unique_ptr<storage::ownership_store> open_ownership() = 0;
+  /// What moving a shard to another database, or back, does to its row: epoch + 1, nobody's.
+  virtual void relocate(storage::shard_id shard, storage::residence where) = 0;
+  /// One of the same kind with nothing in it.
+  virtual std::unique_ptr<store_under_test> fresh() const = 0;
   /// Lets the database's clock advance.
   virtual void wait(std::chrono::milliseconds time) = 0;
 };
@@ -47,6 +53,8 @@ inline storage::ulid new_id_beside(const storage::ulid& owner) {
 /// A fixed point in time, in whole microseconds, for rows.
 storage::timestamp at(std::int64_t seconds_after = 0);
 
+/// A node that has not registered yet.
+storage::node_row unregistered_node(const std::string& name, const std::string& cluster = "souk");
 /// A node that has registered.
 storage::node_row new_node(store_under_test& db, const std::string& name = {});
 

@@ -66,6 +66,13 @@ public:
   storage::ownership_store& ownership() override { return *ownership_; }
   storage::outbox_store& outbox() override { return *outbox_; }
   storage::directory& names() override { return *names_; }
+  std::unique_ptr<storage::ownership_store> open_ownership() override { return pg::make_ownership_store(db_); }
+  void relocate(storage::shard_id shard, storage::residence where) override {
+    const auto sql = "UPDATE shards SET owner = NULL, owner_name = NULL, epoch = epoch + 1, residence = "
+                     + std::to_string(static_cast<int>(where)) + " WHERE shard = " + std::to_string(shard);
+    postgres_session(url())->execute(sql, std::chrono::milliseconds{5'000});
+  }
+  std::unique_ptr<store_under_test> fresh() const override { return make_postgres_store(); }
   void wait(std::chrono::milliseconds time) override { std::this_thread::sleep_for(time); }
 
 private:

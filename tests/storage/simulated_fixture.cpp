@@ -15,6 +15,9 @@ public:
   storage::ownership_store& ownership() override { return *ownership_; }
   storage::outbox_store& outbox() override { return *outbox_; }
   storage::directory& names() override { return *names_; }
+  std::unique_ptr<storage::ownership_store> open_ownership() override { return db_.open_ownership(); }
+  void relocate(storage::shard_id shard, storage::residence where) override { db_.relocate(shard, where); }
+  std::unique_ptr<store_under_test> fresh() const override { return make_simulated_store(); }
   void wait(std::chrono::milliseconds time) override { now_ += time; }
 
 private:

@@ -23,7 +23,7 @@ struct world {
   std::unique_ptr<simulated::journal_client> journal = db.open_journal();
   std::unique_ptr<entity_reader> reader = db.open_reader();
   std::unique_ptr<ownership_store> ownership = db.open_ownership();
-  node_row node{new_id(0), "a", "", at(), {}, false};
+  node_row node = unregistered_node("a");
   fence held;
   user_row user = new_user(5);
   std::vector<write_set> sets{in_shard(5, insert_user{user})};
@@ -138,8 +138,8 @@ TEST_CASE("a restart is over after a virtual while, for everybody", "[simulated]
   CHECK(w.commit().what == kind::unavailable);
   CHECK_FALSE(w.settle().reachable);
   CHECK_THROWS_AS(w.reader->load_user(w.user.id), unavailable);
-  CHECK_THROWS_AS(w.ownership->heartbeat(w.node.incarnation), unavailable);
-  CHECK_THROWS_AS(w.db.open_outbox()->cursors("mail"), unavailable);
+  CHECK_THROWS_AS(w.ownership->observe(w.node, stale_after), unavailable);
+  CHECK_THROWS_AS(w.db.open_outbox()->cursors(3), unavailable);
   CHECK_THROWS_AS(w.db.open_directory()->find(name_kind::slug, "tea"), unavailable);
   w.now += 5s;
   CHECK(w.commit().what == kind::committed);
@@ -233,7 +233,7 @@ TEST_CASE("without its fence the database takes a stale batch, and the checker s
   simulated::mutants bugs;
   bugs.ignore_fence = GENERATE(true, false);
   world w{{}, bugs};
-  auto usurper = node_row{new_id(0), "a", "", at(), {}, false};
+  auto usurper = unregistered_node("a");
   auto theirs = w.ownership->acquire(usurper, {5}, stale_after).at(0);
   std::vector other{in_shard(5, insert_user{new_user(5)})};
   REQUIRE(w.journal->commit(batch_of({theirs}, other)).what == kind::committed);
