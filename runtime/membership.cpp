@@ -210,7 +210,7 @@ std::map<storage::ulid, const storage::node_row*> membership::living(const stora
   std::map<storage::ulid, const storage::node_row*> out;
   std::map<std::string, storage::ulid> latest; // of a name: the one before is dead, however fresh its last heartbeat
   for (const auto& n : seen.nodes)
-    if (n.alive && n.cluster == self_.cluster)
+    if (n.alive && (n.cluster == self_.cluster || n.cluster.empty()))
       latest[n.name] = std::max(latest[n.name], n.incarnation);
   for (const auto& n : seen.nodes)
     if (n.alive && n.cluster == self_.cluster && latest[n.name] == n.incarnation)

@@ -8,6 +8,7 @@
 #include "soukd/shared_outbox.hpp"
 #include "storage/postgres/deployment.hpp"
 #include "storage/error.hpp"
+#include "storage/migrator.hpp"
 
 #include <algorithm>
 #include <thread>

@@ -24,8 +24,14 @@ struct migration_report {
 
 /// Brings a database to this program's schema. Each migration runs once, in its own transaction, under an advisory lock (several
 /// nodes may start at the same time), and is recorded with its SHA-256.
+/// A migration after which programs of before cannot work says so in its first line, `-- oldest program: N`: N is the schema version
+/// that a program must know at least. Without it nodes of the release before go on working while a cluster is upgraded.
 /// @throws storage::unavailable when the database cannot be reached, storage::storage_error when a migration fails, when a file
-/// that ran before was edited since, or when the database is newer than this program.
+/// that ran before was edited since, or when the database asks for a later program.
 migration_report migrate(const std::string& database_url);
+
+/// Whether this program can work with the database as it is. @returns the schema's version
+/// @throws storage::unavailable, storage::storage_error that says what to do
+int check_schema(const std::string& database_url);
 
 } // namespace souk::storage

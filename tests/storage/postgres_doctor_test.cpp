@@ -125,10 +125,29 @@ TEST_CASE("a migration that was edited after it ran is refused, and running agai
   session->execute("UPDATE schema_migrations SET checksum = 'x' || checksum WHERE number = 2", seconds{5});
   CHECK_THROWS_AS(migrate(postgres_url()), storage_error);
   session->execute("UPDATE schema_migrations SET checksum = substr(checksum, 2) WHERE number = 2", seconds{5});
+  CHECK(migrate(postgres_url()).applied.empty());
+}
+
+TEST_CASE("a later release's schema is worked with unless it asks for a later program", "[migrations][postgres]") {
+  ON_POSTGRES_ONLY;
+  CHECK(db.name() == "PostgreSQL");
+  const auto ours = static_cast<int>(all_migrations().size());
+  CHECK(check_schema(postgres_url()) == ours);
+  auto session = postgres_session();
   session->execute("INSERT INTO schema_migrations (number, name, checksum) VALUES (999, '0999_later.sql', '')", seconds{5});
+  CHECK(check_schema(postgres_url()) == 999);
+  CHECK(migrate(postgres_url()).version == 999);
+  CHECK(migrate(postgres_url()).applied.empty());
+
+  session->execute("UPDATE schema_migrations SET oldest_program = 999 WHERE number = 999", seconds{5});
+  CHECK_THROWS_AS(check_schema(postgres_url()), storage_error);
   CHECK_THROWS_AS(migrate(postgres_url()), storage_error);
   session->execute("DELETE FROM schema_migrations WHERE number = 999", seconds{5});
-  CHECK(migrate(postgres_url()).applied.empty());
+
+  session->execute("UPDATE schema_migrations SET number = -1 WHERE number = " + std::to_string(ours), seconds{5});
+  CHECK_THROWS_WITH(check_schema(postgres_url()), Catch::Contains("run `soukd migrate`"));
+  session->execute("UPDATE schema_migrations SET number = " + std::to_string(ours) + " WHERE number = -1", seconds{5});
+  CHECK(check_schema(postgres_url()) == ours);
 }
 
 TEST_CASE("psql shows ids as the API does, and reads them back", "[migrations][postgres]") {
