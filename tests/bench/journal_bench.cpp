@@ -1,6 +1,7 @@
 #include "tests/bench/journal_bench.hpp"
 
 #include "storage/migrator.hpp"
+#include "storage/postgres/deployment.hpp"
 #include "tests/bench/journal_writer.hpp"
 
 #include <algorithm>
@@ -122,6 +123,7 @@ private:
 
 std::vector<journal_bench_result> bench_journal(const std::string& database_url, const journal_bench_options& options) {
   migrate(database_url);
+  postgres::establish_deployment(postgres::databases{{database_url}});
   shop s{options, std::random_device{}()};
   journal_writer l{database_url};
   const auto opening = s.opening();

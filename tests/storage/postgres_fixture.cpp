@@ -3,6 +3,7 @@
 #include "storage/fixtures.hpp"
 
 #include "storage/migrator.hpp"
+#include "storage/postgres/deployment.hpp"
 
 #include <cstdlib>
 #include <thread>
@@ -24,6 +25,7 @@ public:
     // The later of two `dbname` wins in a libpq URL's parameters.
     url = server_ + (server_.find('?') == std::string::npos ? "?" : "&") + "dbname=" + name_;
     storage::migrate(url);
+    pg::establish_deployment(pg::databases{{url}});
   }
   ~own_database() {
     try {
