@@ -140,13 +140,7 @@ void membership::tick() {
     asked_to_drain_ = seen.asked_to_drain;
     view_ = view;
   }
-  due_ids_.clear();
-  due_names_.clear();
-  for (const auto& id : view.members)
-    if (auto at = alive.find(id); at != alive.end()) {
-      due_ids_.push_back(id);
-      due_names_.push_back(at->second->name);
-    }
+  plan(seen, view, alive);
   std::vector<storage::node_row> rows;
   for (const auto& [id, row] : alive)
     rows.push_back(*row);
@@ -300,8 +294,32 @@ void membership::notice_losses(const storage::observation& seen) {
   }
 }
 
+void membership::plan(const storage::observation& seen, const storage::cluster_view& view,
+                      const std::map<storage::ulid, const storage::node_row*>& alive) {
+  ids members;
+  std::vector<std::string> names;
+  for (const auto& id : view.members)
+    if (auto at = alive.find(id); at != alive.end()) {
+      members.push_back(id);
+      names.push_back(at->second->name);
+    }
+  std::vector<storage::shard_id> residents;
+  for (const auto& row : seen.shards)
+    if (row.where == storage::residence::here)
+      residents.push_back(row.shard);
+  if (members == planned_members_ && residents == planned_shards_)
+    return;
+  due_.clear();
+  if (!members.empty())
+    for (auto [shard, node] : plan_shards(residents, names))
+      due_.emplace(shard, members[node]);
+  planned_members_ = std::move(members);
+  planned_shards_ = std::move(residents);
+}
+
 storage::ulid membership::due(storage::shard_id shard) const {
-  return due_names_.empty() ? storage::ulid{} : due_ids_[preferred_node(shard, due_names_)];
+  auto at = due_.find(shard);
+  return at == due_.end() ? storage::ulid{} : at->second;
 }
 
 void membership::acquire(const storage::observation& seen, const std::map<storage::ulid, const storage::node_row*>& alive) {

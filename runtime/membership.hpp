@@ -100,6 +100,8 @@ private:
   ids members_of(const std::map<storage::ulid, const storage::node_row*>& alive, const std::set<storage::ulid>& excluded) const;
   void learn(const storage::observation& seen, const std::map<storage::ulid, const storage::node_row*>& alive);
   void notice_losses(const storage::observation& seen);
+  void plan(const storage::observation& seen, const storage::cluster_view& view,
+            const std::map<storage::ulid, const storage::node_row*>& alive);
   void acquire(const storage::observation& seen, const std::map<storage::ulid, const storage::node_row*>& alive);
   void hand_over(std::vector<storage::fence> held, const std::map<storage::ulid, const storage::node_row*>& alive);
   void begin_hand_overs();
@@ -124,8 +126,9 @@ private:
   std::set<storage::shard_id> quarantined_;
 
   // Of the ticking thread alone:
-  ids due_ids_; ///< members of the view that live
-  std::vector<std::string> due_names_;
+  std::map<storage::shard_id, storage::ulid> due_; ///< who should own each shard that lives here
+  ids planned_members_;                            ///< what `due_` was made from
+  std::vector<storage::shard_id> planned_shards_;
   std::map<storage::shard_id, storage::fence> highest_;          ///< that we know to have been committed
   std::set<storage::shard_id> moving_;
   std::map<storage::shard_id, int> unclaimed_;                   ///< looks at which a row of ours was not among ours

@@ -1,5 +1,7 @@
 #include "runtime/placement.hpp"
 
+#include <algorithm>
+
 namespace souk::runtime {
 
 namespace {
@@ -22,15 +24,31 @@ std::uint64_t rendezvous_score(storage::shard_id shard, std::string_view node) n
   return mix(mix(h) + (std::uint64_t{shard} + 1) * 0x9E3779B97F4A7C15U);
 }
 
-std::size_t preferred_node(storage::shard_id shard, const std::vector<std::string>& nodes) noexcept {
-  std::size_t best = 0;
-  auto highest = rendezvous_score(shard, nodes[0]);
-  for (std::size_t i = 1; i < nodes.size(); ++i)
-    if (auto score = rendezvous_score(shard, nodes[i]); score > highest || (score == highest && nodes[i] < nodes[best])) {
-      best = i;
-      highest = score;
-    }
-  return best;
+std::map<storage::shard_id, std::size_t> plan_shards(const std::vector<storage::shard_id>& shards,
+                                                     const std::vector<std::string>& nodes) {
+  struct bid {
+    std::uint64_t score = 0;
+    storage::shard_id shard = 0;
+    std::size_t node = 0;
+  };
+  std::vector<bid> bids;
+  bids.reserve(shards.size() * nodes.size());
+  for (auto shard : shards)
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      bids.push_back({rendezvous_score(shard, nodes[i]), shard, i});
+  std::sort(bids.begin(), bids.end(), [&](const bid& a, const bid& b) {
+    if (a.score != b.score)
+      return a.score > b.score;
+    return a.shard != b.shard ? a.shard < b.shard : nodes[a.node] < nodes[b.node];
+  });
+  const auto places = 100 * nodes.size();
+  const auto full = (shards.size() * (100 + surplus_percent) + places - 1) / places;
+  std::map<storage::shard_id, std::size_t> plan;
+  std::vector<std::size_t> count(nodes.size());
+  for (const auto& b : bids)
+    if (count[b.node] < full && plan.try_emplace(b.shard, b.node).second)
+      ++count[b.node];
+  return plan;
 }
 
 } // namespace souk::runtime
