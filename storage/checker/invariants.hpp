@@ -49,14 +49,13 @@ struct violation {
 /// Checks everything that must hold of the rows, whatever happened: stock, orders, money, shards, events,
 /// tenants. Empty means that all of it holds. Pure: a failing run can be checked again and again.
 ///
-///   stock    reserved_is_sum_of_holds, stock_is_sum_of_ledger, stock_within_bounds, ledger_runs_on,
-///   sold_is_claimed orders   acknowledged_order_exists, one_order_per_key, one_order_per_purchase,
-///   key_names_an_order, numbers_without_gaps,
-///            hold_belongs_to_order, paid_is_claimed, never_paid_and_released, no_hold_overdue
-///   money    paid_once, money_belongs_to_paid_order, paid_order_has_money, amount_is_total,
-///   no_payment_under_way shards   seq_without_gaps, epochs_rise, no_commit_after_take_over events
-///   outbox_follows_commits, delivered_in_order, delivered_all, delivered_only_committed tenants
-///   row_in_its_shard, row_in_its_store
+///   stock    reserved_is_sum_of_holds, stock_is_sum_of_ledger, stock_within_bounds, ledger_runs_on, sold_is_claimed
+///   orders   acknowledged_order_exists, one_order_per_key, one_order_per_purchase, key_names_an_order,
+///            numbers_without_gaps, hold_belongs_to_order, paid_is_claimed, never_paid_and_released, no_hold_overdue
+///   money    paid_once, money_belongs_to_paid_order, paid_order_has_money, amount_is_total, no_payment_under_way
+///   shards   seq_without_gaps, epochs_rise, no_commit_after_take_over, owned_where_it_lives
+///   events   outbox_follows_commits, delivered_in_order, delivered_all, delivered_only_committed
+///   tenants  row_in_its_shard, row_in_its_store
 std::vector<violation> check(const simulated::tables& rows, const observations& seen);
 
 /// One line per violation, at most `limit` of them.

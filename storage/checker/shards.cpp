@@ -43,9 +43,12 @@ void check_shards(const simulated::tables& rows, findings& out) {
     s.last_writer = std::max(s.last_writer, event.epoch);
     s.seq = event.seq;
   }
-  for (const auto& row : rows.shards)
+  for (const auto& row : rows.shards) {
+    if ((row.where == residence::elsewhere || row.where == residence::quarantined) && !row.owner.is_nil())
+      out.add("owned_where_it_lives", of_shard(row.shard, row.seq) + ": has an owner, but nobody may serve it here");
     if (row.seq != shards[row.shard].seq || row.epoch != shards[row.shard].epoch)
       out.add("seq_without_gaps", of_shard(row.shard, row.seq) + ": its row and its history differ");
+  }
 }
 
 void check_events(const simulated::tables& rows, const observations& seen, findings& out) {

@@ -14,7 +14,8 @@ struct check {
 
 // States: reservation 1 held, 2 pinned, 3 claimed, 4 released; order 1 pending, 2 paid, 3 shipped, 4 delivered, 5 cancelled,
 // 6 refunded; payment attempt 1 started, 2 pending, 3 requires_action, 4 succeeded, 5 declined, 6 cancelling, 7 cancelled,
-// 8 refunding, 9 refunded. Every query ends with the limit of rows to show.
+// 8 refunding, 9 refunded; residence of a shard 1 here, 2 elsewhere, 3 moving, 4 quarantined. Every query ends with the limit of
+// rows to show.
 const check checks[] = {
   {"reserved is the sum of a variant's open reservations",
    {"doctor_reserved", R"(
@@ -162,6 +163,15 @@ const check checks[] = {
   SELECT format('ledger shard=%s seq=%s shard_seq=%s', s.shard, h.seq, s.seq) FROM shards s
   JOIN (SELECT shard_of(variant_id) AS shard, max(seq) AS seq FROM inventory_history GROUP BY 1) h ON h.shard = s.shard
   WHERE h.seq > s.seq LIMIT 20)"}},
+
+  {"no shard is quarantined", // what was committed is missing: nobody serves it until an operator has decided
+   {"doctor_quarantined", R"(
+  SELECT format('shard=%s epoch=%s seq=%s', shard, epoch, seq) FROM shards WHERE residence = 4 ORDER BY shard LIMIT 20)"}},
+
+  {"a shard that is elsewhere or quarantined has no owner",
+   {"doctor_owned_elsewhere", R"(
+  SELECT format('shard=%s residence=%s owner=%s (%s)', shard, residence, ulid(owner), owner_name) FROM shards
+  WHERE residence IN (2, 4) AND owner IS NOT NULL ORDER BY shard LIMIT 20)"}},
 
   {"an event lies in the shard of what it is about",
    {"doctor_events", R"(

@@ -158,6 +158,8 @@ TEST_CASE("every kind of damage is noticed by the invariant it breaks", "[checke
        taken.epoch = 2;
        w.rows.history.insert(w.rows.history.end() - 1, taken);
      }},
+    {"owned_where_it_lives", [](auto& w) { w.rows.shards[7].where = residence::quarantined; }},
+    {"owned_where_it_lives", [](auto& w) { w.rows.shards[7].where = residence::elsewhere; }},
     {"outbox_follows_commits", [](auto& w) { w.rows.outbox[7].erase(w.rows.outbox[7].begin()); }},
     {"outbox_follows_commits", [](auto& w) { w.rows.outbox[7].back().seq += 1; }},
     {"delivered_in_order", [](auto& w) { std::swap(w.seen.deliveries[0], w.seen.deliveries[3]); }},

@@ -111,6 +111,14 @@ TEST_CASE("the doctor finds each damage, and what follows from it", "[doctor][po
               "DELETE FROM payments")
         == found{"an order is paid at most once",
                  "money that was taken belongs to an order that is paid, shipped, delivered or refunded"});
+  CHECK(after("UPDATE shards SET residence = 4, owner = NULL WHERE shard = " + shard,
+              "UPDATE shards SET residence = 1 WHERE shard = " + shard)
+        == found{"no shard is quarantined"});
+  CHECK(after("UPDATE shards SET residence = 2 WHERE shard = " + shard, "UPDATE shards SET residence = 1 WHERE shard = " + shard)
+        == found{});
+  CHECK(after("UPDATE shards SET residence = 2, owner = " + id + " WHERE shard = " + shard,
+              "UPDATE shards SET residence = 1 WHERE shard = " + shard)
+        == found{"a shard that is elsewhere or quarantined has no owner"});
   // A second store's hand in the first one's order.
   CHECK(after("UPDATE order_items SET store_id = from_ulid('" + other.store.id.str() + "') WHERE order_id = " + id,
               "UPDATE order_items SET store_id = " + store + " WHERE order_id = " + id)
