@@ -8,6 +8,7 @@ suites=(
   'storage|catch_on_postgres|souk-storage-tests'
   'simulation|catch|souk-simulation-tests'
   'integration|pytest|soukd souk-sandbox souk-bench'
+  'cluster|pytest|soukd souk-sandbox'
 )
 
 passed_total=0 failed_total=0 scratch=''
@@ -60,7 +61,7 @@ clean_up_scratch() {
 forget_callers_settings() {
   local variable
   for variable in ${!SOUK_*}; do
-    case $variable in SOUK_BUILD_DIR | SOUK_SEED | SOUK_SEEDS | SOUK_SAMPLE_CATALOGS) ;; *) unset "$variable" ;; esac
+    case $variable in SOUK_BUILD_DIR | SOUK_SEED | SOUK_SEEDS | SOUK_SAMPLE_CATALOGS | SOUK_TEST_KEEP) ;; *) unset "$variable" ;; esac
   done
 }
 
