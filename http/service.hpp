@@ -28,6 +28,7 @@ struct readiness {
   int shards_owned = 0;
   bool all_shards = false; ///< every shard had an owner, and this node is not about to leave
   bool database = false;   ///< answered lately
+  bool leaving = false;    ///< it gives its shards away, and answers until the edge has noticed
 };
 
 /// What the edge stands on; soukd's main fills it. Everything outlives the server.

@@ -158,7 +158,7 @@ bool node::all_served() const {
 
 // Once it was ready it stays so while other nodes fail: their shards are a matter of moments, and this one can serve its own.
 bool node::ready() const {
-  if (!member_ || leaving_ || member_->draining())
+  if (!member_ || leaving())
     return false;
   if (!was_served_ && all_served())
     was_served_ = true;
@@ -232,9 +232,9 @@ bool node::give_all_away(std::chrono::milliseconds limit) {
     return false;
   member_->drain(true);
   const auto until = std::chrono::steady_clock::now() + limit;
-  while (member_->owned() > 0 && std::chrono::steady_clock::now() < until)
+  while (member_->owned() > 0 && member_->has_others() && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds{10});
-  spdlog::info("gave all shards away: {} are left", member_->owned());
+  spdlog::info("gave shards away, {} are left", member_->owned());
   return member_->owned() == 0;
 }
 

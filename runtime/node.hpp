@@ -81,6 +81,8 @@ public:
              std::function<void(const std::string& topic, const std::string& body)> on_notice);
   /// Every shard of the databases that answer had an owner once, and this node is not about to leave.
   bool ready() const;
+  /// It gives its shards away.
+  bool leaving() const { return leaving_ || (member_ && member_->draining()); }
   std::size_t owned() const { return member_ ? member_->owned() : 0; }
   /// The last heartbeat was written, in one database at least.
   bool database_answers() const;
@@ -94,8 +96,8 @@ public:
   /// Tells the other nodes something that they can do without.
   void notice(const std::string& topic, const std::string& body);
 
-  /// Gives all shards to other nodes while it goes on answering. @returns true when it owns none any more, false after `limit`, and at
-  /// once when nobody else is there.
+  /// Gives all shards to other nodes while it goes on answering. @returns true when it owns none any more, false after `limit`, and when
+  /// nobody else is there (any more).
   bool give_all_away(std::chrono::milliseconds limit);
   /// Drains within the grace period: entities finish what is under way, the last batch commits, the shards are free for others.
   void stop(std::chrono::milliseconds grace);

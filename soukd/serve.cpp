@@ -72,7 +72,8 @@ int serve(const config::parsed& p) {
     .make_directory = [&databases] { return storage::postgres::make_directory(databases.directory()); },
     .ready =
       [&stack] {
-        return http::readiness{static_cast<int>(stack.node().owned()), stack.node().ready(), stack.node().database_answers()};
+        return http::readiness{static_cast<int>(stack.node().owned()), stack.node().ready(), stack.node().database_answers(),
+                               stack.node().leaving()};
       },
     .cluster_status = [&stack] { return status_json(stack.node().status()); },
     .session_forgotten = [news](const storage::token_hash& token) { news->session_forgotten(token); },

@@ -5,6 +5,7 @@
 #include "http/routes/routes.hpp"
 #include "http/service.hpp"
 
+#include <algorithm>
 #include <array>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
@@ -18,7 +19,7 @@ response health(exchange&) {
   return ok(R"({"status":"ok"})");
 }
 
-/// It can sell: its shards are its own and the database answers.
+/// It can sell. A proxy takes a node that answers 503 for dead and tears its requests; one that says 404 is only sent nothing new.
 response ready(exchange& x) {
   const auto now = x.shop.base.ready();
   const bool yes = now.all_shards && now.database;
@@ -30,7 +31,8 @@ response ready(exchange& x) {
     .end_object();
   auto answer = ok(std::move(out).text());
   if (!yes) {
-    answer.status = 503;
+    const bool by_edge = std::any_of(x.query.begin(), x.query.end(), [](const auto& q) { return q.first == "edge"; });
+    answer.status = by_edge && now.leaving ? 404 : 503;
     answer.headers.emplace_back("Retry-After", "1");
   }
   return answer;
