@@ -46,15 +46,15 @@ look_at_all() {
   ((code == 0 && shards == 256))
 }
 
-# wait_until_settled SECONDS [SHARDS]: until every node is ready and the shards lie as given, or have not moved for two seconds
+# wait_until_settled SECONDS [SHARDS]: until every node is ready and the shards lie as given, or have not moved for three seconds
 wait_until_settled() {
   local until=$((EPOCHSECONDS + $1)) wanted=${2:-} last='' same=0
   while ((EPOCHSECONDS < until)); do
     if look_at_all; then
       [[ -n $wanted && $REPLY == "$wanted" ]] && return 0
       if [[ $REPLY == "$last" ]]; then same=$((same + 1)); else same=0; fi
+      ((same < 15)) || return 0
       last=$REPLY
-      [[ -z $wanted ]] && ((same >= 10)) && return 0
     else
       same=0
     fi
@@ -77,9 +77,9 @@ restart_nodes() {
     say "restarted $name (pid $before, now $(pid_of "$name"), $(seconds_since "$began") s)"
     # Placed by name, they come to lie as before.
     if wait_until_settled 30 "$placed"; then
-      say "its shards are back ($(seconds_since "$began") s)"
+      say "shards on the nodes: $REPLY ($(seconds_since "$began") s)"
     else
-      say "after 30 s the shards lie otherwise: $REPLY"
+      say "after 30 s shards are still moving: $REPLY"
     fi
   done
   say "every node was restarted"
