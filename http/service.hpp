@@ -16,10 +16,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace prometheus {
 class Registry;
-}
+struct MetricFamily;
+} // namespace prometheus
 
 namespace souk::http {
 
@@ -49,6 +51,8 @@ struct foundation {
   /// A session ended here: caches of other nodes should know. May be empty.
   std::function<void(const storage::token_hash&)> session_forgotten;
   std::shared_ptr<prometheus::Registry> metrics;
+  /// Figures that are taken when they are asked for. May be empty.
+  std::function<std::vector<prometheus::MetricFamily>()> more_metrics;
 };
 
 /// What routes work with.

@@ -22,6 +22,10 @@ int main(int argc, char** argv) {
      .description = "ask a node to give all its shards to others, and wait until it has",
      .positionals = {{"NODE", "its name"}},
      .switches = {{"undo", "let it have shards again", false}}},
+    {.name = "move-shard",
+     .description = "move a shard's rows to another database; run again, it goes on where it stopped",
+     .positionals = {{"SHARD", "0 to 255"}, {"DATABASE", "its place in the settings, from 1", false}},
+     .switches = {{"abort", "end a move that was not finished: the shard stays where it was", false}}},
     {.name = "import",
      .description = "import a product CSV into a store of the running shop",
      .positionals = {{"STORE", "its slug or id"}, {"FILE", "a product CSV of either Shopify generation"}},
@@ -47,6 +51,8 @@ int main(int argc, char** argv) {
       return server::status(p);
     if (p.subcommand == "drain")
       return server::drain(p);
+    if (p.subcommand == "move-shard")
+      return server::move_shard(p);
     if (p.subcommand == "import")
       return server::import(p);
     if (p.subcommand == "demo")

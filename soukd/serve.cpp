@@ -2,6 +2,7 @@
 #include "http/server.hpp"
 #include "integrations/events/event_log.hpp"
 #include "soukd/cache_news.hpp"
+#include "soukd/cluster_metrics.hpp"
 #include "soukd/commands.hpp"
 #include "soukd/housekeeper.hpp"
 #include "soukd/shop_stack.hpp"
@@ -78,6 +79,7 @@ int serve(const config::parsed& p) {
     .cluster_status = [&stack] { return status_json(stack.node().status()); },
     .session_forgotten = [news](const storage::token_hash& token) { news->session_forgotten(token); },
     .metrics = std::make_shared<prometheus::Registry>(),
+    .more_metrics = [&stack] { return cluster_metrics(stack.node().status()); },
   }};
   news->sessions_are([&edge](const storage::token_hash& token) { edge.forget_session(token); });
   stack.start([news](const storage::ulid& store, const storage::ulid& product) { news->product_changed(store, product); },

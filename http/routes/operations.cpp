@@ -41,7 +41,12 @@ response ready(exchange& x) {
 response metrics(exchange& x) {
   response out;
   out.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  out.body = prometheus::TextSerializer{}.Serialize(x.shop.base.metrics->Collect());
+  auto all = x.shop.base.metrics->Collect();
+  if (x.shop.base.more_metrics) {
+    auto more = x.shop.base.more_metrics();
+    all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  }
+  out.body = prometheus::TextSerializer{}.Serialize(all);
   return out;
 }
 
