@@ -126,6 +126,7 @@ void membership::tick() {
     return actions_.condemned();
   look_for_missing_commits(seen, in.refused);
 
+  mind_the_gap(seen);
   const auto alive = living(seen);
   const auto excluded = cut_off(alive);
   auto view = seen.view;
@@ -200,14 +201,28 @@ void membership::look_for_missing_commits(const storage::observation& seen, cons
   quarantined_ = std::move(closed);
 }
 
+// After the database was away for everybody, every heartbeat is old. Whoever comes back first must not take all others for dead: for
+// as long as a heartbeat may take, those that have a row count as alive.
+void membership::mind_the_gap(const storage::observation& seen) {
+  for (const auto& n : seen.nodes)
+    if (n.incarnation == self_.incarnation) {
+      if (last_look_ != storage::timestamp{} && n.heartbeat_at - last_look_ > options_.stale_after / 2)
+        patient_until_ = n.heartbeat_at + options_.stale_after;
+      last_look_ = n.heartbeat_at;
+    }
+}
+
 std::map<storage::ulid, const storage::node_row*> membership::living(const storage::observation& seen) const {
+  auto counts = [&](const storage::node_row& n) {
+    return (n.alive || last_look_ < patient_until_) && (n.cluster == self_.cluster || n.cluster.empty());
+  };
   std::map<storage::ulid, const storage::node_row*> out;
   std::map<std::string, storage::ulid> latest; // of a name: the one before is dead, however fresh its last heartbeat
   for (const auto& n : seen.nodes)
-    if (n.alive && (n.cluster == self_.cluster || n.cluster.empty()))
+    if (counts(n))
       latest[n.name] = std::max(latest[n.name], n.incarnation);
   for (const auto& n : seen.nodes)
-    if (n.alive && n.cluster == self_.cluster && latest[n.name] == n.incarnation)
+    if (counts(n) && latest[n.name] == n.incarnation)
       out.emplace(n.incarnation, &n);
   return out;
 }

@@ -95,6 +95,7 @@ private:
   };
 
   void look_for_missing_commits(const storage::observation& seen, const std::vector<storage::fence>& acknowledged);
+  void mind_the_gap(const storage::observation& seen);
   std::map<storage::ulid, const storage::node_row*> living(const storage::observation& seen) const;
   std::set<storage::ulid> cut_off(const std::map<storage::ulid, const storage::node_row*>& alive);
   ids members_of(const std::map<storage::ulid, const storage::node_row*>& alive, const std::set<storage::ulid>& excluded) const;
@@ -133,6 +134,8 @@ private:
   std::set<storage::shard_id> moving_;
   std::map<storage::shard_id, int> unclaimed_;                   ///< looks at which a row of ours was not among ours
   std::map<storage::ulid, storage::timestamp> cut_off_since_;
+  storage::timestamp last_look_{};      ///< by the database's clock
+  storage::timestamp patient_until_{};
 };
 
 } // namespace souk::runtime

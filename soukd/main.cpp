@@ -26,6 +26,9 @@ int main(int argc, char** argv) {
      .description = "move a shard's rows to another database; run again, it goes on where it stopped",
      .positionals = {{"SHARD", "0 to 255"}, {"DATABASE", "its place in the settings, from 1", false}},
      .switches = {{"abort", "end a move that was not finished: the shard stays where it was", false}}},
+    {.name = "reopen",
+     .description = "serve a quarantined shard again, as it is now",
+     .positionals = {{"SHARD", "its number, or all"}}},
     {.name = "import",
      .description = "import a product CSV into a store of the running shop",
      .positionals = {{"STORE", "its slug or id"}, {"FILE", "a product CSV of either Shopify generation"}},
@@ -53,6 +56,8 @@ int main(int argc, char** argv) {
       return server::drain(p);
     if (p.subcommand == "move-shard")
       return server::move_shard(p);
+    if (p.subcommand == "reopen")
+      return server::reopen(p);
     if (p.subcommand == "import")
       return server::import(p);
     if (p.subcommand == "demo")
