@@ -112,12 +112,12 @@ void simulated_node::make_services() {
   services.readers = shop->readers;
   services.time = &world_.time;
   services.ids = ids_.get();
-  services.on_lost = [this](storage::shard_id shard) { lost_a_shard(shard); };
+  services.on_lost = [this](const storage::fence& believed) { lost_a_shard(believed.shard); };
 
   std::vector<runtime::lane_parts> lanes;
   for (std::size_t i = 0; i < world_.options.lanes; ++i) {
     std::shared_ptr<storage::simulated::journal_client> store = world_.db.open_journal();
-    lanes.push_back({store, std::make_shared<lane_worker>(*this, world_, store, i)});
+    lanes.push_back({0, store, std::make_shared<lane_worker>(*this, world_, store, i)});
   }
   host_ = std::make_unique<runtime::shard_host>(*system_, *routes_, std::move(services), world_.options.lane, std::move(lanes));
 }
