@@ -18,7 +18,7 @@ function(souk_library target)
   endforeach()
 endfunction()
 
-souk_library(caf caf_core caf_io caf_openssl)
+souk_library(caf caf_core caf_io)
 target_link_libraries(caf INTERFACE OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 souk_library(hiredis hiredis)
 souk_library(sodium sodium)
