@@ -50,9 +50,10 @@ migrate() {
 declare -A http_port=() peer_port=()
 
 # start_soukd NAME. A file run/node-1.env of KEY=VALUE lines has the last word on the environment of that node, at each of its
-# starts: whoever looks for faults puts something between a node and its database there.
+# starts: whoever looks for faults puts something between a node and its database there. SOUKD_PROGRAM in it is another program to
+# run, say that of the next release.
 start_soukd() {
-  local name=$1 node settings
+  local name=$1 node settings setting program=$BUILD/soukd
   node=node-$(number_of "$name")
   settings=(SOUK_DATABASE_URL="$database_url" SOUK_REDIS_URL="$redis_url" SOUK_SANDBOX_GATEWAY_URL="$sandbox_url"
     SOUK_PUBLIC_URL="${SOUK_PUBLIC_URL:-$url}")
@@ -60,8 +61,11 @@ start_soukd() {
     settings+=(SOUK_NODE_NAME="$node" SOUK_CLUSTER_HOST=127.0.0.1 SOUK_CLUSTER_PORT="${peer_port[$name]}" SOUK_CLUSTER_ADDRESS=)
   fi
   read_settings "$VAR/run/$node.env"
+  for setting in "${settings[@]}"; do
+    if [[ $setting == SOUKD_PROGRAM=* ]]; then program=${setting#*=}; fi
+  done
   start_daemon "$name" env "${settings[@]}" \
-    "${as_program[@]}" "$BUILD/soukd" serve --listen-host 127.0.0.1 --listen-port "${http_port[$name]}"
+    "${as_program[@]}" "$program" serve --listen-host 127.0.0.1 --listen-port "${http_port[$name]}"
 }
 
 read_settings() { # FILE: adds its lines to the array `settings`
