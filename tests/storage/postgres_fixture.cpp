@@ -1,13 +1,12 @@
 #include "storage/postgres_fixture.hpp"
 
 #include "storage/fixtures.hpp"
+#include "storage/several_databases.hpp"
 
-#include "storage/migrator.hpp"
 #include "storage/postgres/deployment.hpp"
 
 #include <cstdlib>
 #include <thread>
-#include <unistd.h>
 
 namespace souk::tests {
 
@@ -15,51 +14,16 @@ namespace {
 
 namespace pg = storage::postgres;
 
-/// A database of this run's own on the server that SOUK_TEST_DATABASE_URL names, dropped at the end.
-class own_database {
-public:
-  explicit own_database(std::string server)
-    : server_(std::move(server)), name_("souk_test_" + std::to_string(::getpid()) + "_" + std::to_string(++made_)) {
-    run("DROP DATABASE IF EXISTS " + name_ + " WITH (FORCE)");
-    run("CREATE DATABASE " + name_ + " TEMPLATE template0");
-    // The later of two `dbname` wins in a libpq URL's parameters.
-    url = server_ + (server_.find('?') == std::string::npos ? "?" : "&") + "dbname=" + name_;
-    storage::migrate(url);
-    pg::establish_deployment(pg::databases{{url}});
-  }
-  ~own_database() {
-    try {
-      run("DROP DATABASE IF EXISTS " + name_ + " WITH (FORCE)");
-    } catch (const std::exception&) {
-      // the server went away: so did the database
-    }
-  }
-  own_database(const own_database&) = delete;
-  own_database& operator=(const own_database&) = delete;
-
-  std::string url;
-
-private:
-  void run(const std::string& sql) {
-    pg::connection admin({server_, "souk-test", "", std::chrono::milliseconds{5'000}, std::chrono::milliseconds{30'000}, ""});
-    admin.execute(sql, std::chrono::milliseconds{30'000});
-  }
-
-  static inline int made_ = 0;
-  std::string server_;
-  std::string name_;
-};
-
 class postgres_store final : public store_under_test {
 public:
-  explicit postgres_store(std::string server)
-    : database_(std::move(server)), db_{database_.url}, journal_(pg::make_journal_store(db_, "1")),
+  explicit postgres_store(std::string url, std::unique_ptr<scratch_database> own = nullptr)
+    : own_(std::move(own)), db_{std::move(url)}, journal_(pg::make_journal_store(db_, "1")),
       other_journal_(pg::make_journal_store(db_, "2")), reader_(pg::make_entity_reader(db_)),
       ownership_(pg::make_ownership_store(db_)), outbox_(pg::make_outbox_store(db_)), names_(pg::make_directory(db_)) {
     // nop
   }
 
-  const std::string& url() const { return database_.url; }
+  const std::string& url() const { return db_.url; }
 
   std::string name() const override { return "PostgreSQL"; }
   storage::journal_store& journal() override { return *journal_; }
@@ -78,7 +42,7 @@ public:
   void wait(std::chrono::milliseconds time) override { std::this_thread::sleep_for(time); }
 
 private:
-  own_database database_;
+  std::unique_ptr<scratch_database> own_;
   pg::database db_;
   std::unique_ptr<storage::journal_store> journal_, other_journal_;
   std::unique_ptr<storage::entity_reader> reader_;
@@ -93,7 +57,14 @@ std::unique_ptr<store_under_test> make_postgres_store() {
   const char* server = std::getenv("SOUK_TEST_DATABASE_URL");
   if (server == nullptr || *server == '\0')
     return nullptr;
-  return std::make_unique<postgres_store>(server);
+  auto own = std::make_unique<scratch_database>();
+  const auto url = own->url();
+  pg::establish_deployment(pg::databases{{url}});
+  return std::make_unique<postgres_store>(url, std::move(own));
+}
+
+std::unique_ptr<store_under_test> make_postgres_store_on(const std::string& url) {
+  return std::make_unique<postgres_store>(url);
 }
 
 store_under_test* postgres_store_of_this_run() {

@@ -14,6 +14,8 @@ class store_under_test;
 store_under_test* postgres_store_of_this_run();
 /// One with a database of its own, for cases that look at all of it. @pre as below
 std::unique_ptr<store_under_test> make_fresh_postgres_store();
+/// One on a database that is there already.
+std::unique_ptr<store_under_test> make_postgres_store_on(const std::string& url);
 /// URL of a store's database. @pre it is a PostgreSQL store
 std::string postgres_url(const store_under_test& store);
 std::string postgres_url(); ///< of this run's
