@@ -144,6 +144,8 @@ TEST_CASE("nobody can be asked to drain who is not there, and who comes later ha
   REQUIRE(db.ownership().ask_to_drain(name, true));
   db.ownership().deregister(node.incarnation);
   CHECK_FALSE(look(db, new_node(db, name)).asked_to_drain);
+  db.ownership().register_node(node); // the very same, as after a lost answer
+  CHECK_FALSE(look(db, node).asked_to_drain);
 }
 
 TEST_CASE("a buried node is not known at its next look, and its shards are free at once", "[cluster]") {

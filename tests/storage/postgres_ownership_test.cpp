@@ -23,8 +23,9 @@ std::string fence_sql(const fence& f) {
 
 bool waits_for_a_lock(postgres::connection& session) {
   static const postgres::statement waiting{
-    "waiting", "SELECT 1 FROM pg_stat_activity WHERE application_name = 'souk-ownership' AND wait_event_type = 'Lock'"};
-  for (int i = 0; i < 200; ++i) {
+    "waiting", "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'souk-ownership' "
+               "AND wait_event_type = 'Lock'"};
+  for (int i = 0; i < 5000; ++i) {
     if (ask(session, waiting).rows() > 0)
       return true;
     std::this_thread::sleep_for(1ms);
@@ -129,25 +130,31 @@ TEST_CASE("nodes of another cluster that are long silent keep nobody out", "[clu
   CHECK_NOTHROW(fresh->ownership().register_node(renamed));
 }
 
-TEST_CASE("two clusters that meet in an empty database at the same moment do not both get in", "[cluster][postgres]") {
+TEST_CASE("of two clusters that meet in an empty database the second waits for the first, and is refused",
+          "[cluster][postgres]") {
   ON_POSTGRES_ONLY;
   auto fresh = db.fresh();
-  for (int round = 0; round < 10; ++round) {
-    const auto try_to_enter = [&](const std::string& cluster) {
-      return std::async(std::launch::async, [&fresh, node = unregistered_node(cluster, cluster)] {
-        try {
-          fresh->open_ownership()->register_node(node);
-          return 1;
-        } catch (const storage_error&) {
-          return 0;
-        }
-      });
-    };
-    auto north = try_to_enter("north"), south = try_to_enter("south");
-    CHECK(north.get() + south.get() == 1);
-    for (const auto& node : fresh->ownership().nodes(stale_after))
-      fresh->ownership().deregister(node.incarnation);
-  }
+  auto theirs = unregistered_node("south-1", "south");
+  auto first = postgres_session(postgres_url(*fresh)), observer = postgres_session(postgres_url(*fresh));
+  // What register_node() does, stopped before its commit.
+  first->execute("BEGIN; SELECT FROM cluster_view FOR NO KEY UPDATE; "
+                 "INSERT INTO nodes (incarnation, name, address, cluster, started_at, heartbeat_at) "
+                 "VALUES (gen_random_uuid(), 'north-1', '', 'north', now(), clock_timestamp())",
+                 5s);
+
+  auto refused = std::async(std::launch::async, [&] {
+    try {
+      fresh->ownership().register_node(theirs);
+      return std::string{};
+    } catch (const storage_error& e) {
+      return std::string{e.what()};
+    }
+  });
+  REQUIRE(waits_for_a_lock(*observer));
+  first->execute("COMMIT", 5s);
+
+  CHECK_THAT(refused.get(), Catch::Matchers::Contains("north-1"));
+  CHECK(fresh->ownership().nodes(stale_after).size() == 1);
 }
 
 TEST_CASE("what a node of the release before writes and calls works beside us", "[ownership][postgres]") {
