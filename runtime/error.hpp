@@ -8,7 +8,7 @@
 
 namespace souk::runtime {
 
-/// Why a message could not be served. All of them are worth trying again except write_failed.
+/// Why a message could not be served. All of them are worth trying again except write_failed. Nothing was done, but for in_doubt.
 enum class errc : std::uint8_t {
   moved = 1,        ///< this node does not own the shard (any more)
   overloaded = 2,   ///< a bounded queue is full
@@ -16,7 +16,7 @@ enum class errc : std::uint8_t {
   write_failed = 4, ///< the database refused the rows: a bug or an operator's hand; nothing was written
   restarted = 5,    ///< the entity was restarted under the command; nothing was written
   shutting_down = 6,
-  in_doubt = 7 ///< it was asked of another node, which is gone or silent: it may or may not have been done
+  in_doubt = 7 ///< whoever had it, an entity or another node, is gone or silent: it may or may not have been done
 };
 
 std::string to_string(errc code);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 #include <caf/send.hpp>
 #include <spdlog/spdlog.h>
@@ -271,6 +272,10 @@ void lane_state::settled(const storage::settlement& found) {
     for (auto shard : found.lost)
       ++sent.at(shard).fence.seq;
     committed(found.results);
+  } else if (found.fences.empty()) {
+    // All of it is somebody else's now, who may have taken it before or after it landed: nobody here can tell.
+    for (auto& p : std::exchange(in_flight, {}))
+      refuse(p, caf::make_error(errc::in_doubt));
   }
   lose(found.lost);
   next();

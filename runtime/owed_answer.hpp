@@ -11,14 +11,15 @@
 namespace souk::runtime {
 
 /// An answer that somebody waits for. CAF never answers a promise that is dropped, and an asker that is never answered is a saga
-/// that hangs: the last copy of this one answers `moved` when nobody delivered. Copies share one answer.
+/// that hangs: the last copy of this one answers `in_doubt` when nobody delivered, for what was written in its name may yet be
+/// committed. Copies share one answer.
 class owed_answer {
 public:
   owed_answer() = default;
   explicit owed_answer(caf::response_promise promise)
     : promise_(new caf::response_promise(std::move(promise)), [](caf::response_promise* p) {
         if (p->pending())
-          p->deliver(caf::make_error(errc::moved));
+          p->deliver(caf::make_error(errc::in_doubt));
         delete p;
       }) {
     // nop
