@@ -134,11 +134,11 @@ void cluster_member::desk::given(const storage::node_row& next, const std::vecto
   if (of_.peers_)
     caf::anon_send(of_.peers_, grant_atom_v, next.incarnation, fences);
   for (const auto& f : fences)
-    caf::anon_send(of_.host_.shards()[f.shard], given_atom_v);
+    caf::anon_send(of_.host_.shards()[f.shard], given_atom_v, f.epoch);
 }
 
-void cluster_member::desk::lost(storage::shard_id shard) {
-  caf::anon_send(of_.host_.shards()[shard], lost_atom_v);
+void cluster_member::desk::lost(storage::shard_id shard, std::int64_t epoch) {
+  caf::anon_send(of_.host_.shards()[shard], lost_atom_v, storage::fence{shard, epoch, 0});
 }
 
 void cluster_member::desk::owner_changed(storage::shard_id shard) {

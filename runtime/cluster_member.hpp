@@ -81,7 +81,7 @@ private:
     void begin_hand_over(storage::shard_id shard) override;
     void cancel_hand_over(storage::shard_id shard) override;
     void given(const storage::node_row& next, const std::vector<storage::fence>& fences) override;
-    void lost(storage::shard_id shard) override;
+    void lost(storage::shard_id shard, std::int64_t epoch) override;
     void owner_changed(storage::shard_id shard) override;
     void seen(const std::vector<storage::node_row>& alive) override;
     void alarm(const std::vector<storage::shard_id>& shards) override;

@@ -3,6 +3,7 @@
 #include "runtime/placement.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include <spdlog/spdlog.h>
 
@@ -30,9 +31,8 @@ void membership::granted(const std::vector<storage::fence>& fences) {
   {
     std::lock_guard lock{guard_};
     for (const auto& f : fences) {
-      auto& known = owned_[f.shard];
-      if (known < f.epoch) {
-        known = f.epoch;
+      if (auto& last = had_[f.shard]; last < f.epoch) {
+        last = owned_[f.shard] = f.epoch;
         fresh.push_back(f);
       }
     }
@@ -45,7 +45,9 @@ void membership::granted(const std::vector<storage::fence>& fences) {
 
 void membership::refused(const storage::fence& believed) {
   std::lock_guard lock{guard_};
-  owned_.erase(believed.shard);
+  // It may have been taken again before the news came.
+  if (auto at = owned_.find(believed.shard); at != owned_.end() && at->second <= believed.epoch)
+    owned_.erase(at);
   inbox_.refused.push_back(believed);
 }
 
@@ -124,11 +126,22 @@ void membership::tick() {
   }
   if (!seen.known)
     return actions_.condemned();
+  {
+    std::lock_guard lock{guard_};
+    for (const auto& f : in.drained)
+      if (auto at = owned_.find(f.shard); at != owned_.end() && at->second <= f.epoch) // else it was lost, and taken again
+        drained_.insert_or_assign(f.shard, f);
+  }
+  for (const auto& f : in.refused)
+    if (!owns(f.shard)) {
+      moving_.erase(f.shard);
+      drained_.erase(f.shard);
+    }
   look_for_missing_commits(seen, in.refused);
 
   mind_the_gap(seen);
   const auto alive = living(seen);
-  const auto excluded = cut_off(alive);
+  const auto excluded = cut_off(seen, alive);
   auto view = seen.view;
   if (auto members = members_of(alive, excluded); members != view.members) {
     if (store_->propose_view(view.version, members)) {
@@ -150,7 +163,7 @@ void membership::tick() {
   notice_losses(seen);
   learn(seen, alive);
   acquire(seen, alive);
-  hand_over(std::move(in.drained), alive);
+  hand_over(alive);
   begin_hand_overs();
 }
 
@@ -186,14 +199,7 @@ void membership::look_for_missing_commits(const storage::observation& seen, cons
                        highest_.at(shard).seq, highest_.at(shard).epoch);
       highest_.erase(shard);
       closed.insert(shard);
-      bool was_ours = false;
-      {
-        std::lock_guard lock{guard_};
-        was_ours = owned_.erase(shard) > 0;
-      }
-      moving_.erase(shard);
-      if (was_ours)
-        actions_.lost(shard);
+      lose(shard, std::numeric_limits<std::int64_t>::max());
     }
     actions_.alarm(bad);
   }
@@ -212,11 +218,11 @@ void membership::mind_the_gap(const storage::observation& seen) {
     }
 }
 
-std::map<storage::ulid, const storage::node_row*> membership::living(const storage::observation& seen) const {
+membership::live_nodes membership::living(const storage::observation& seen) const {
   auto counts = [&](const storage::node_row& n) {
     return (n.alive || last_look_ < patient_until_) && (n.cluster == self_.cluster || n.cluster.empty());
   };
-  std::map<storage::ulid, const storage::node_row*> out;
+  live_nodes out;
   std::map<std::string, storage::ulid> latest; // of a name: the one before is dead, however fresh its last heartbeat
   for (const auto& n : seen.nodes)
     if (counts(n))
@@ -229,7 +235,7 @@ std::map<storage::ulid, const storage::node_row*> membership::living(const stora
 
 // A node that most of the others cannot talk to serves nobody. It is asked to give its shards away by leaving it out of the view;
 // one that does not comply is declared dead.
-std::set<storage::ulid> membership::cut_off(const std::map<storage::ulid, const storage::node_row*>& alive) {
+std::set<storage::ulid> membership::cut_off(const storage::observation& seen, const live_nodes& alive) {
   std::set<storage::ulid> out;
   storage::timestamp now{};
   for (const auto& [id, row] : alive)
@@ -239,12 +245,17 @@ std::set<storage::ulid> membership::cut_off(const std::map<storage::ulid, const 
     for (const auto& [other, by] : alive)
       if (other != id && std::find(by->unreachable.begin(), by->unreachable.end(), id) != by->unreachable.end())
         ++reports;
-    if (alive.size() < 3 || reports * 2 <= alive.size() - 1)
-      continue;
-    out.insert(id);
+    if (alive.size() >= 3 && reports * 2 > alive.size() - 1)
+      out.insert(id);
+  }
+  if (out.size() * 2 >= alive.size()) // nobody can say any more which side is the one that is cut off
+    out.clear();
+  for (const auto& id : out) {
     auto since = cut_off_since_.try_emplace(id, now).first->second;
-    if (id != self_.incarnation && now - since > 2 * options_.stale_after) {
-      spdlog::error("node {} is cut off from most others and has not given its shards away: it is declared dead", row->name);
+    const bool complied = std::none_of(seen.shards.begin(), seen.shards.end(), [&](const auto& s) { return s.owner == id; });
+    if (id != self_.incarnation && !complied && now - since > 2 * options_.stale_after) {
+      spdlog::error("node {} is cut off from most others and has not given its shards away: it is declared dead",
+                    alive.at(id)->name);
       store_->bury(id);
     }
   }
@@ -253,7 +264,7 @@ std::set<storage::ulid> membership::cut_off(const std::map<storage::ulid, const 
 }
 
 // A node without an address takes no calls from others, so it can only be alone.
-membership::ids membership::members_of(const std::map<storage::ulid, const storage::node_row*>& alive,
+membership::ids membership::members_of(const live_nodes& alive,
                                        const std::set<storage::ulid>& excluded) const {
   ids out, alone;
   for (const auto& [id, row] : alive) {
@@ -269,7 +280,7 @@ membership::ids membership::members_of(const std::map<storage::ulid, const stora
   return out; // of a map: sorted
 }
 
-void membership::learn(const storage::observation& seen, const std::map<storage::ulid, const storage::node_row*>& alive) {
+void membership::learn(const storage::observation& seen, const live_nodes& alive) {
   std::size_t served = 0, resident = 0;
   for (const auto& row : seen.shards) {
     if (row.where == storage::residence::elsewhere)
@@ -299,18 +310,30 @@ void membership::notice_losses(const storage::observation& seen) {
       auto at = owned_.find(row.shard);
       // A row older than what we were granted is an old look, not a loss.
       lost = at != owned_.end() && row.epoch >= at->second && row.where != storage::residence::elsewhere;
-      if (lost)
-        owned_.erase(at);
     }
-    if (lost) {
-      moving_.erase(row.shard);
-      actions_.lost(row.shard);
-    }
+    if (lost)
+      lose(row.shard, row.epoch);
   }
 }
 
-void membership::plan(const storage::observation& seen, const storage::cluster_view& view,
-                      const std::map<storage::ulid, const storage::node_row*>& alive) {
+/// What of the shard was ours up to that epoch is not any more.
+void membership::lose(storage::shard_id shard, std::int64_t until) {
+  std::optional<std::int64_t> epoch;
+  {
+    std::lock_guard lock{guard_};
+    if (auto at = owned_.find(shard); at != owned_.end() && at->second <= until) {
+      epoch = at->second;
+      owned_.erase(at);
+    }
+  }
+  if (!epoch)
+    return;
+  moving_.erase(shard);
+  drained_.erase(shard);
+  actions_.lost(shard, *epoch);
+}
+
+void membership::plan(const storage::observation& seen, const storage::cluster_view& view, const live_nodes& alive) {
   ids members;
   std::vector<std::string> names;
   for (const auto& id : view.members)
@@ -337,7 +360,7 @@ storage::ulid membership::due(storage::shard_id shard) const {
   return at == due_.end() ? storage::ulid{} : at->second;
 }
 
-void membership::acquire(const storage::observation& seen, const std::map<storage::ulid, const storage::node_row*>& alive) {
+void membership::acquire(const storage::observation& seen, const live_nodes& alive) {
   std::set<storage::ulid> ours_before; // earlier incarnations of this node
   for (const auto& n : seen.nodes)
     if (n.name == self_.name && n.incarnation != self_.incarnation)
@@ -366,9 +389,11 @@ void membership::acquire(const storage::observation& seen, const std::map<storag
   {
     std::lock_guard lock{guard_};
     for (const auto& f : taken)
-      owned_[f.shard] = f.epoch;
+      had_[f.shard] = owned_[f.shard] = f.epoch;
   }
   for (const auto& f : taken) {
+    moving_.erase(f.shard);
+    drained_.erase(f.shard);
     unclaimed_.erase(f.shard);
     highest_[f.shard] = f;
     map_.learn(f.shard, {self_.incarnation, f.epoch});
@@ -379,30 +404,28 @@ void membership::acquire(const storage::observation& seen, const std::map<storag
   }
 }
 
-void membership::hand_over(std::vector<storage::fence> held, const std::map<storage::ulid, const storage::node_row*>& alive) {
+// What has drained stays so until it is given or kept: a shard that nobody writes for must not be forgotten.
+void membership::hand_over(const live_nodes& alive) {
   std::map<storage::ulid, std::vector<storage::fence>> by_next;
-  for (const auto& f : held) {
-    if (!moving_.contains(f.shard) || !owns(f.shard)) {
-      moving_.erase(f.shard);
-      continue;
-    }
-    auto next = due(f.shard);
-    if (next.is_nil() || next == self_.incarnation || !alive.contains(next)) {
-      moving_.erase(f.shard);
-      actions_.cancel_hand_over(f.shard);
+  for (const auto& [shard, f] : std::exchange(drained_, {})) {
+    auto next = due(shard);
+    if (!owns(shard)) {
+      moving_.erase(shard);
+    } else if (!moving_.contains(shard) || next.is_nil() || next == self_.incarnation || !alive.contains(next)) {
+      moving_.erase(shard);
+      actions_.cancel_hand_over(shard);
     } else {
       by_next[next].push_back(f);
     }
   }
   for (auto& [next, fences] : by_next) {
-    std::sort(fences.begin(), fences.end(), [](const auto& a, const auto& b) { return a.shard < b.shard; });
-    std::vector<storage::fence> given;
+    std::vector<storage::fence> given; // in shard order, as they are
     try {
       given = store_->hand_over(self_.incarnation, fences, *alive.at(next));
     } catch (const std::exception& e) { // whether it was done shows at the next look
       spdlog::warn("shards could not be handed over yet: {}", e.what());
-      std::lock_guard lock{guard_};
-      inbox_.drained.insert(inbox_.drained.end(), fences.begin(), fences.end());
+      for (const auto& f : fences)
+        drained_.emplace(f.shard, f);
       continue;
     }
     std::set<storage::shard_id> done;
@@ -410,15 +433,15 @@ void membership::hand_over(std::vector<storage::fence> held, const std::map<stor
       done.insert(f.shard);
       map_.learn(f.shard, {next, f.epoch});
     }
-    {
-      std::lock_guard lock{guard_};
-      for (const auto& f : fences)
-        owned_.erase(f.shard);
-    }
     for (const auto& f : fences) {
       moving_.erase(f.shard);
-      if (!done.contains(f.shard))
-        actions_.lost(f.shard);
+      if (!done.contains(f.shard)) {
+        lose(f.shard, f.epoch);
+        continue;
+      }
+      std::lock_guard lock{guard_};
+      if (auto at = owned_.find(f.shard); at != owned_.end() && at->second <= f.epoch)
+        owned_.erase(at);
     }
     if (!given.empty())
       actions_.given(*alive.at(next), given);

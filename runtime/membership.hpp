@@ -33,8 +33,8 @@ public:
   virtual void cancel_hand_over(storage::shard_id shard) = 0;
   /// The rows name the next owners: tell `next`, then pass on what is parked.
   virtual void given(const storage::node_row& next, const std::vector<storage::fence>& fences) = 0;
-  /// Somebody else has it, or it may not be served.
-  virtual void lost(storage::shard_id shard) = 0;
+  /// What was ours in that epoch is somebody else's, or may not be served.
+  virtual void lost(storage::shard_id shard, std::int64_t epoch) = 0;
   /// A shard has another owner than before.
   virtual void owner_changed(storage::shard_id shard) = 0;
   /// Who is alive, ourselves included.
@@ -93,18 +93,19 @@ private:
     std::vector<storage::fence> refused;
     std::set<storage::ulid> suspects;
   };
+  using live_nodes = std::map<storage::ulid, const storage::node_row*>;
 
   void look_for_missing_commits(const storage::observation& seen, const std::vector<storage::fence>& acknowledged);
   void mind_the_gap(const storage::observation& seen);
-  std::map<storage::ulid, const storage::node_row*> living(const storage::observation& seen) const;
-  std::set<storage::ulid> cut_off(const std::map<storage::ulid, const storage::node_row*>& alive);
-  ids members_of(const std::map<storage::ulid, const storage::node_row*>& alive, const std::set<storage::ulid>& excluded) const;
-  void learn(const storage::observation& seen, const std::map<storage::ulid, const storage::node_row*>& alive);
+  live_nodes living(const storage::observation& seen) const;
+  std::set<storage::ulid> cut_off(const storage::observation& seen, const live_nodes& alive);
+  ids members_of(const live_nodes& alive, const std::set<storage::ulid>& excluded) const;
+  void learn(const storage::observation& seen, const live_nodes& alive);
   void notice_losses(const storage::observation& seen);
-  void plan(const storage::observation& seen, const storage::cluster_view& view,
-            const std::map<storage::ulid, const storage::node_row*>& alive);
-  void acquire(const storage::observation& seen, const std::map<storage::ulid, const storage::node_row*>& alive);
-  void hand_over(std::vector<storage::fence> held, const std::map<storage::ulid, const storage::node_row*>& alive);
+  void plan(const storage::observation& seen, const storage::cluster_view& view, const live_nodes& alive);
+  void acquire(const storage::observation& seen, const live_nodes& alive);
+  void hand_over(const live_nodes& alive);
+  void lose(storage::shard_id shard, std::int64_t until);
   void begin_hand_overs();
   /// Who should own the shard by the view; nil when nobody is in.
   storage::ulid due(storage::shard_id shard) const;
@@ -120,6 +121,7 @@ private:
   bool asked_to_drain_ = false;
   bool wants_to_drain_ = false;
   std::map<storage::shard_id, std::int64_t> owned_; ///< epoch at which we took it; a settlement may have raised it since
+  std::map<storage::shard_id, std::int64_t> had_;   ///< the last epoch in which it was ours: a grant that comes late is void
   inbox inbox_;
   storage::cluster_view view_;
   std::size_t served_ = 0;
@@ -132,6 +134,7 @@ private:
   std::vector<storage::shard_id> planned_shards_;
   std::map<storage::shard_id, storage::fence> highest_;          ///< that we know to have been committed
   std::set<storage::shard_id> moving_;
+  std::map<storage::shard_id, storage::fence> drained_; ///< those of them that have nothing under way any more
   std::map<storage::shard_id, int> unclaimed_;                   ///< looks at which a row of ours was not among ours
   std::map<storage::ulid, storage::timestamp> cut_off_since_;
   storage::timestamp last_look_{};      ///< by the database's clock

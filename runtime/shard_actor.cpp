@@ -23,8 +23,7 @@ void shard_state::take(const storage::fence& f, const caf::actor& its_lane) {
     return;
   const bool anew = !owned;
   owned = true;
-  giving = false;
-  left_lane = false;
+  stop_giving();
   epoch = f.epoch;
   lane = its_lane;
   sweep_later();
@@ -278,7 +277,9 @@ void shard_state::down(const caf::actor_addr& who, const caf::error& why) {
   auto at = entities.find(address);
   auto& e = at->second;
   e.actor = nullptr;
-  if (why) {
+  // One that went with its shard has not crashed.
+  const bool crashed = why && owned && e.activation != 0 && !giving;
+  if (crashed) {
     ++stats.restarts;
     auto& record = crashes[address];
     auto now = services.time->now();
@@ -341,17 +342,23 @@ void shard_state::sweep() {
   std::erase_if(crashes, [&](const auto& c) { return now - c.second.since > std::chrono::minutes{1}; });
 }
 
-// A stale owner's memory is worth nothing: everything goes, and the next owner loads it from the rows.
+// A stale owner's memory is worth nothing: everything goes, and the next owner loads it from the rows. What was lost may have been
+// taken again before the news came.
 void shard_state::lost(const storage::fence& believed) {
-  if (!owned)
+  if (!owned || believed.epoch < epoch)
     return;
   owned = false;
-  giving = false;
-  left_lane = false;
+  stop_giving();
   spdlog::warn("shard {} is owned by somebody else now", id);
-  if (give_promise.pending())
-    give_promise.deliver(caf::make_error(errc::moved));
   caf::anon_send(lane, leave_atom_v, id);
+  drop_entities();
+  drained();
+  if (services.on_lost)
+    services.on_lost(believed);
+  look();
+}
+
+void shard_state::drop_entities() {
   for (auto it = entities.begin(); it != entities.end();) {
     auto& e = it->second;
     fail_parked(e, errc::moved);
@@ -367,10 +374,6 @@ void shard_state::lost(const storage::fence& believed) {
       it = entities.erase(it);
     }
   }
-  drained();
-  if (services.on_lost)
-    services.on_lost(believed);
-  look();
 }
 
 void shard_state::sweep_later() {
@@ -425,7 +428,7 @@ caf::behavior shard(caf::stateful_actor<shard_state>* self, storage::shard_id id
     },
     [self](give_atom, std::uint64_t round) { self->state.give_tick(round); },
     [self](keep_atom) { self->state.keep(); },
-    [self](given_atom) { self->state.given(); },
+    [self](given_atom, std::int64_t next_epoch) { self->state.given(next_epoch); },
     [self](look_atom) { self->state.look(); },
     [self](write_atom, journal_entry& entry) { return self->state.write(entry); },
     [self](const settled_batch& batch) { self->state.settled(batch); },
@@ -437,7 +440,6 @@ caf::behavior shard(caf::stateful_actor<shard_state>* self, storage::shard_id id
       self->state.sweep();
       self->state.sweep_later();
     },
-    [self](lost_atom) { self->state.lost({self->state.id, 0, 0}); },
     [self](lost_atom, const storage::fence& believed) { self->state.lost(believed); },
     [self](drain_atom) {
       auto promise = self->make_response_promise();

@@ -25,6 +25,9 @@ struct shard_options {
   std::size_t intake_max = 2000;         ///< messages that wait for the shard to have an owner; beyond: errc::overloaded
   std::chrono::milliseconds intake_patience{4500}; ///< how long they wait; then: errc::unavailable
   std::chrono::milliseconds drain{3000}; ///< how long a shard that moves waits for what is under way before it cuts it off
+  // Mutants for the simulation's self-test; nothing else sets them.
+  bool give_without_drain = false; ///< what is under way stays under way when the shard goes
+  bool serve_after_given = false;  ///< the shard is somebody else's, and served here all the same
 };
 
 /// What the shard actors of a node share.
@@ -108,8 +111,9 @@ struct shard_state {
   std::vector<caf::response_promise> drains;
   std::vector<waiting> intake;      ///< messages without an owner to give them to
   bool giving = false;
-  bool left_lane = false;           ///< drained and out of the journal: `held` is its last fence
+  bool left_lane = false;           ///< drained and on its way out of the journal; once it is, `held` is its last fence
   storage::fence held;
+  bool keep_later = false;          ///< to be kept as soon as the lane has answered
   caf::response_promise give_promise;
   storage::timestamp give_until{};
   std::uint64_t give_round = 0;     ///< ticks of earlier rounds are ignored
@@ -137,7 +141,7 @@ struct shard_state {
   void give(caf::response_promise promise);
   void give_tick(std::uint64_t round);
   void keep();
-  void given();
+  void given(std::int64_t next_epoch);
   void look();
   void expire_intake();
 
@@ -150,6 +154,8 @@ private:
   void elsewhere(arrival from, const entity_address& whom, delivery how, caf::message& command);
   void wait_for_owner(arrival from, const entity_address& whom, delivery how, caf::message& command);
   void given_away();
+  void stop_giving();
+  void drop_entities();
   bool stays(const entity_address& whom) const;
   void release(entity& e);
   void fail_parked(entity& e, const caf::error& why);
@@ -166,9 +172,9 @@ private:
 ///   (deliver, entity_address, delivery, message)     → whatever the entity answers
 ///   (forward, entity_address, delivery, message, n)  the same, passed on n times already
 ///   (here, entity_address, delivery, message)        the same from another node: `moved` unless the shard is ours
-///   (give) → fence when it has drained · (keep) · (given) · (look)
+///   (give) → fence when it has drained · (keep) · (given, the next owner's epoch) · (look)
 ///   (write, journal_entry)                           → receipt
-///   settled_batch · loaded_entity · (busy|retire, entity_address, activation) · (lost[, fence]) · (sweep)
+///   settled_batch · loaded_entity · (busy|retire, entity_address, activation) · (lost, fence) · (sweep)
 ///   (drain)                                          → unit when every entity has stopped
 ///   (stats)                                          → shard_stats
 caf::behavior shard(caf::stateful_actor<shard_state>* self, storage::shard_id id, shard_services services);

@@ -71,8 +71,12 @@ void shard_state::give(caf::response_promise promise) {
   if (give_promise.pending())
     give_promise.deliver(caf::make_error(errc::moved)); // asked twice: the later one is answered
   give_promise = std::move(promise);
-  if (giving && left_lane)
-    return give_promise.deliver(held);
+  keep_later = false;
+  if (giving && left_lane) { // or is answered as soon as the lane has answered
+    if (held.epoch > 0)
+      give_promise.deliver(held);
+    return;
+  }
   giving = true;
   give_until = services.time->now() + services.options.drain;
   give_tick(++give_round);
@@ -83,6 +87,8 @@ void shard_state::give(caf::response_promise promise) {
 void shard_state::give_tick(std::uint64_t round) {
   if (!giving || left_lane || round != give_round)
     return;
+  if (services.options.give_without_drain)
+    return given_away();
   const bool late = services.time->now() >= give_until;
   for (auto& [who, e] : entities) {
     if (late && e.actor) {
@@ -99,7 +105,7 @@ void shard_state::give_tick(std::uint64_t round) {
 
 // No entity is left, so nothing of the shard is in the journal: the lane lets go of its fence, which is the last word.
 void shard_state::given_away() {
-  if (!giving || left_lane || !entities.empty())
+  if (!giving || left_lane || (!entities.empty() && !services.options.give_without_drain))
     return;
   left_lane = true;
   const auto round = give_round;
@@ -109,38 +115,57 @@ void shard_state::given_away() {
         if (!giving || round != give_round)
           return;
         held = last;
-        give_promise.deliver(last);
+        if (give_promise.pending())
+          give_promise.deliver(last);
+        if (keep_later)
+          keep();
       },
-      [this, round](const caf::error& why) {
-        if (giving && round == give_round)
+      [this, round](const caf::error& why) { // the lane has lost it: it tells, and then so do we
+        if (giving && round == give_round && give_promise.pending())
           give_promise.deliver(why);
       });
 }
 
-void shard_state::keep() {
-  if (!owned || !giving)
-    return;
+// Whatever was asked of the shard on its way out is over.
+void shard_state::stop_giving() {
   giving = false;
+  left_lane = false;
+  keep_later = false;
+  held = {};
   ++give_round;
   if (give_promise.pending())
     give_promise.deliver(caf::make_error(errc::moved));
-  if (left_lane && held.epoch > 0) {
-    left_lane = false;
-    caf::anon_send(lane, own_atom_v, std::exchange(held, {}), caf::actor_cast<caf::actor>(self));
+}
+
+// While the lane is about to answer with the shard's last fence nobody has it: without it nothing could be written.
+void shard_state::keep() {
+  if (!owned || !giving)
+    return;
+  if (left_lane && held.epoch == 0) {
+    keep_later = true;
+    return;
   }
-  left_lane = false;
+  const auto last = held;
+  stop_giving();
+  if (last.epoch > 0)
+    caf::anon_send(lane, own_atom_v, last, caf::actor_cast<caf::actor>(self));
   for (auto kind : services.catalog->on_begin)
     tell(*services.routes, shard_address(kind, id), delivery::activate, begin_atom_v);
   look();
 }
 
-void shard_state::given() {
-  if (!owned)
+// Nothing should be left of it here; should something be all the same, it goes as with a loss.
+void shard_state::given(std::int64_t next_epoch) {
+  if (!owned || epoch >= next_epoch)
     return look();
+  if (services.options.serve_after_given)
+    return keep();
   owned = false;
-  giving = false;
-  left_lane = false;
-  held = {};
+  if (!left_lane)
+    caf::anon_send(lane, leave_atom_v, id);
+  stop_giving();
+  if (!services.options.give_without_drain)
+    drop_entities();
   look();
 }
 
