@@ -14,6 +14,7 @@ namespace souk::runtime {
 namespace {
 
 constexpr std::size_t remembered_calls = 8192;
+constexpr std::size_t remembered_nodes = 256;
 
 template <class T>
 std::string framed(frame_kind kind, const T& x) {
@@ -26,7 +27,7 @@ std::string framed(frame_kind kind, const T& x) {
 
 peers_state::~peers_state() {
   for (auto& [id, c] : calls)
-    c.promise.deliver(caf::make_error(errc::moved));
+    c.promise.deliver(caf::make_error(c.sent ? errc::in_doubt : errc::moved));
   caf::anon_send_exit(ear, caf::exit_reason::kill);
 }
 
@@ -58,6 +59,8 @@ void peers_state::forward(const entity_address& whom, delivery how, caf::message
   c.command = std::move(command);
   c.since = services.time->now();
   const auto owner = services.map->at(whom.shard()).owner;
+  if (owner == services.self)
+    return back_to_shard(std::move(c), false); // it has become ours on the way
   auto at = peers.find(owner);
   if (at == peers.end()) { // a node that we have not heard of yet, or that is gone
     services.map->forget_owner(whom.shard(), owner);
@@ -76,6 +79,7 @@ void peers_state::forward(const entity_address& whom, delivery how, caf::message
   bytes += c.bytes;
   at->second.calls.insert(id);
   auto& kept = calls.emplace(id, std::move(c)).first->second;
+  sweep_later();
   dispatch(id, kept);
 }
 
@@ -134,6 +138,8 @@ void peers_state::take_answer(const storage::ulid& from, const answer_frame& f) 
       return;
     case outcome::error: {
       auto why = services.book->read_error(f.body);
+      if (why && *why == errc::in_doubt && may_repeat(at->second))
+        return back_to_shard(take(f.id), true);
       take(f.id).promise.deliver(why ? std::move(*why) : caf::make_error(errc::unavailable));
       return;
     }
@@ -159,13 +165,18 @@ void peers_state::take_answer(const storage::ulid& from, const answer_frame& f) 
       }
       auto c = take(f.id);
       // What the other node believes counts only when it is newer; that the shard is not there is certain.
-      if (!f.owner.is_nil() && f.owner != from)
-        services.map->learn(shard, {f.owner, f.epoch});
+      if (!f.owner.is_nil() && f.owner != from && services.map->learn(shard, {f.owner, f.epoch}))
+        look(shard);
       if (services.map->at(shard).owner == from)
         services.map->forget_owner(shard, from);
       return back_to_shard(std::move(c), true);
     }
   }
+}
+
+// Whoever changes the map says so: what waits for the shard's owner looks only then.
+void peers_state::look(storage::shard_id shard) const {
+  caf::anon_send(services.routes->shard(shard), look_atom_v);
 }
 
 // -- others' calls to us ------------------------------------------------------------------------------------------------------
@@ -179,15 +190,13 @@ void peers_state::serve(const storage::ulid& from, call_frame f) {
     answer(from, no);
   };
   if (f.id != 0) {
-    if (auto at = peers.find(from); at != peers.end()) {
-      auto& p = at->second;
-      if (!p.seen.insert(f.id).second)
-        return; // came twice
-      p.seen_order.push_back(f.id);
-      if (p.seen_order.size() > remembered_calls) {
-        p.seen.erase(p.seen_order.front());
-        p.seen_order.pop_front();
-      }
+    auto& before = heard[from];
+    if (!before.ids.insert(f.id).second)
+      return; // came twice
+    before.order.push_back(f.id);
+    if (before.order.size() > remembered_calls) {
+      before.ids.erase(before.order.front());
+      before.order.pop_front();
     }
   }
   if (serving.size() >= services.options.calls_max)
@@ -208,7 +217,8 @@ void peers_state::serve(const storage::ulid& from, call_frame f) {
   }
   // The answer comes to the ear under this number, whatever type it has: a request of an actor needs to know the type before.
   const auto number = ++next_served;
-  serving.emplace(number, served_call{from, f.id, f.whom.shard()});
+  serving.emplace(number, served_call{from, f.id, f.whom.shard(), services.time->now()});
+  sweep_later();
   shard->enqueue(caf::actor_cast<caf::strong_actor_ptr>(ear), caf::make_message_id(number), std::move(content),
                  self->context());
 }
@@ -311,9 +321,13 @@ void peers_state::seen(const seen_nodes& now) {
     for (int shard = 0; shard < storage::shard_count; ++shard)
       services.map->forget_owner(static_cast<storage::shard_id>(shard), id);
     drop_calls(gone);
+    heard.erase(id);
     std::erase_if(serving, [&](const auto& s) { return s.second.peer == id; });
   }
+  if (heard.size() > remembered_nodes) // callers that came and went between two looks
+    std::erase_if(heard, [&](const auto& h) { return !peers.contains(h.first); });
   report();
+  sweep_later();
 }
 
 void peers_state::dial(peer& p) {
@@ -346,7 +360,7 @@ void peers_state::drop_calls(peer& p) {
     if (!calls.contains(id))
       continue;
     auto c = take(id);
-    if (c.sent && !c.repeatable) {
+    if (c.sent && !may_repeat(c)) {
       ++stats.given_up;
       c.promise.deliver(caf::make_error(errc::in_doubt));
     } else {
@@ -387,6 +401,7 @@ void peers_state::unlinked(const storage::ulid& who, const std::string& why, boo
     p.dial_at = now + p.backoff;
   }
   report();
+  sweep_later();
 }
 
 void peers_state::report() {
@@ -417,13 +432,24 @@ void peers_state::sweep() {
   for (auto id : late) {
     auto c = take(id);
     ++stats.given_up;
-    c.promise.deliver(caf::make_error(c.sent && !c.repeatable ? errc::in_doubt : errc::unavailable));
+    c.promise.deliver(caf::make_error(c.sent && !may_repeat(c) ? errc::in_doubt : errc::unavailable));
   }
   std::sort(waiting.begin(), waiting.end());
   for (auto id : waiting)
     if (auto c = calls.find(id); c != calls.end() && !c->second.sent && peers.contains(c->second.peer))
       dispatch(id, c->second);
+  // An entity that answers so late answers nobody: its asker has given up.
+  std::erase_if(serving, [&](const auto& s) { return now - s.second.since > 2 * services.options.timeout; });
   report();
+  sweep_later();
+}
+
+void peers_state::sweep_later() {
+  if (sweeping || (calls.empty() && serving.empty()
+                   && std::all_of(peers.begin(), peers.end(), [](const auto& p) { return p.second.linked; })))
+    return;
+  sweeping = true;
+  self->delayed_send(self, services.options.sweep_every, sweep_atom_v);
 }
 
 peers_stats peers_state::count() const {
@@ -445,7 +471,6 @@ caf::behavior peers(caf::stateful_actor<peers_state>* self, peers_services servi
       if (auto to = caf::actor_cast<caf::actor>(me))
         caf::anon_send(to, answer_atom_v, got->mid.request_id().integer_value(), got->move_content_to_message());
     });
-  self->delayed_send(self, state.services.options.sweep_every, sweep_atom_v);
   return {
     [self](forward_atom, const entity_address& whom, delivery how, caf::message& command, std::int32_t attempt) {
       self->state.forward(whom, how, command, attempt);
@@ -462,8 +487,8 @@ caf::behavior peers(caf::stateful_actor<peers_state>* self, peers_services servi
     },
     [self](notice_atom, const std::string& topic, const std::string& body) { self->state.notice(topic, body); },
     [self](sweep_atom) {
+      self->state.sweeping = false;
       self->state.sweep();
-      self->delayed_send(self, self->state.services.options.sweep_every, sweep_atom_v);
     },
     [self](stats_atom) { return self->state.count(); },
   };

@@ -33,6 +33,7 @@ struct peers_options {
   std::chrono::milliseconds redial_max{2000};
   std::chrono::milliseconds cut_off_after{1500}; ///< a peer without a link for so long is reported unreachable
   int attempts_max = 4;                      ///< how often a message is passed on before it is answered `moved`
+  bool resend_in_doubt = false; ///< a mutant for the simulation's self-test; nothing else sets it
 };
 
 /// What the peers actor of a node works with. The functions are called on actor threads and return at once.
@@ -66,8 +67,11 @@ struct peers_state {
     storage::timestamp dial_at{};
     std::chrono::milliseconds backoff{0};
     std::unordered_set<std::uint64_t> calls;  ///< ours to it
-    std::deque<std::uint64_t> seen_order;     ///< its last calls to us: a frame that comes twice is done once
-    std::unordered_set<std::uint64_t> seen;
+  };
+  /// A node's last calls to us, known here or not yet: a frame that comes twice is done once.
+  struct heard_calls {
+    std::deque<std::uint64_t> order;
+    std::unordered_set<std::uint64_t> ids;
   };
   struct call {
     caf::response_promise promise;
@@ -86,6 +90,7 @@ struct peers_state {
     storage::ulid peer;
     std::uint64_t id = 0;
     storage::shard_id shard = 0;
+    storage::timestamp since{};
   };
 
   static inline const char* name = "peers";
@@ -94,12 +99,14 @@ struct peers_state {
   peers_services services;
   caf::actor ear; ///< receives our entities' answers to other nodes' calls
   std::map<storage::ulid, peer> peers;
+  std::map<storage::ulid, heard_calls> heard;
   std::unordered_map<std::uint64_t, call> calls;
   std::unordered_map<std::uint64_t, served_call> serving;
   std::uint64_t next_call = 0;
   std::uint64_t next_served = 0;
   std::size_t bytes = 0;
   std::set<storage::ulid> reported;
+  bool sweeping = false; ///< the timer runs: it does while anything waits for it
   peers_stats stats;
 
   ~peers_state();
@@ -113,9 +120,12 @@ struct peers_state {
   void grant(const storage::ulid& next, const std::vector<storage::fence>& fences);
   void notice(const std::string& topic, const std::string& body);
   void sweep();
+  void sweep_later();
   peers_stats count() const;
 
 private:
+  bool may_repeat(const call& c) const { return c.repeatable || services.options.resend_in_doubt; }
+  void look(storage::shard_id shard) const;
   void dispatch(std::uint64_t id, call& c);
   void back_to_shard(call c, bool counts);
   void finish(std::uint64_t id);
