@@ -49,8 +49,17 @@ class Http:
         except (OSError, asyncio.IncompleteReadError, ValueError) as problem:
             raise Unanswered(type(problem).__name__) from None
 
+    def idle_connection(self):
+        """One that the other side has not closed while it lay idle."""
+        while self.idle:
+            reader, writer = self.idle.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return None
+
     async def exchange(self, request, method):
-        reader, writer = self.idle.pop() if self.idle else await asyncio.open_connection(self.host, self.port)
+        reader, writer = self.idle_connection() or await asyncio.open_connection(self.host, self.port)
         keep = False
         try:
             writer.write(request)

@@ -25,7 +25,6 @@ from integration import free_port, ok
 from market import order_body, shard_of
 
 STALE = 4  # seconds after which a silent node may lose its shards: the default of node_stale_ms
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
 @dataclass
@@ -154,7 +153,7 @@ def part_pair(run):
         time.sleep(1)
 
 
-@fault("F3b", "a node is cut off from the others but sees the databases", limit_s=6)
+@fault("F3b", "a node is cut off from the others but sees the databases", limit_s=15)
 def isolate_from_peers(run):
     n = run.any_node()
     for m in others(n):
@@ -285,22 +284,24 @@ def stall_locks(run):
 
 @fault("F7", "a node's clock jumps an hour, forth and back", limit_s=2)
 def jump_clock(run):
-    assert os.path.exists(FAKETIME), "libfaketime is not installed: ./souk setup"
     n = run.any_node()
-    clock = run.cluster.var / "run" / "clock"
-    clock.write_text("+0")
+    library, clock = run.cluster.var / "run" / "shifted_clock.so", run.cluster.var / "run" / "clock"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", library, Path(__file__).with_name("shifted_clock.c")], check=True)
+    clock.write_text("0")
     clock.chmod(0o644)
-    faked = {"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1",
-             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
-    run.cluster.restart(n, **faked)
-    run.cluster.wait_until_even()
+    shifted = {"LD_PRELOAD": str(library), "SHIFTED_CLOCK": str(clock)}
+    run.cluster.restart(n, **shifted)
     try:
+        run.cluster.wait_until_even()
         with nobody_moves(run):
-            for offset in ("+1h", "-1h", "+0"):
-                clock.write_text(offset)
+            for offset in (3600, -3600, 0):
+                clock.write_text(str(offset))
                 time.sleep(3 if run.brief else 10)
+                log = run.cluster.log(node(n))
+                hour = time.strftime("%Y-%m-%dT%H:", time.gmtime(time.time() + offset))
+                assert hour in log[-3000:], "the node's clock did not jump"
     finally:
-        run.cluster.restart(n, **dict.fromkeys(faked))
+        run.cluster.restart(n, **dict.fromkeys(shifted))
 
 
 @fault("F8", "Redis is emptied, paused and killed", limit_s=2)

@@ -175,6 +175,8 @@ class Link:
                 left = read_at + self.way(direction).delay_ms / 1000 - time.monotonic()
                 await self.something_changes(0.05 if left <= 0 else left)
             queue.popleft()
+            if not data and direction == "down":
+                await self.listener.open_or_close()  # before anybody hears of the end and dials again
             if data is None:
                 return self.reset()
             if not data:
@@ -241,7 +243,8 @@ class Link:
 
 
 class Listener:
-    """One port that leads to one target, "unix:PATH" or "HOST:PORT"."""
+    """One port that leads to one target, "unix:PATH" or "HOST:PORT". One between nodes is open only while its target listens: a
+    refused connection says that nobody is there, and that must not be lost."""
 
     def __init__(self, rules, name, target, postgres, diallers):
         self.rules, self.name, self.target, self.postgres, self.diallers = rules, name, target, postgres, diallers
@@ -250,10 +253,25 @@ class Listener:
         self.happened = {"lost_answers": 0, "refused": 0, "half_sent": 0}
         self.refusing = False
         self.server = None
+        self.port = 0
+        self.watching = None
 
     async def open(self):
-        self.server = await asyncio.start_server(self.accept, "127.0.0.1", 0)
-        return self.server.sockets[0].getsockname()[1]
+        self.server = await asyncio.start_server(self.accept, "127.0.0.1", self.port)
+        self.port = self.server.sockets[0].getsockname()[1]
+        return self.port
+
+    async def open_or_close(self):
+        if not self.diallers or self.server is None or is_listening(self.target):
+            return
+        self.server.close()
+        self.server = None
+        self.watching = asyncio.create_task(self.wait_for_target())
+
+    async def wait_for_target(self):
+        while not is_listening(self.target):
+            await asyncio.sleep(0.03)
+        await self.open()
 
     async def connect(self):
         if self.target.startswith("unix:"):
@@ -264,7 +282,8 @@ class Listener:
     async def accept(self, reader, writer):
         dialler = who_dialled(writer.get_extra_info("peername")[1], self.diallers) if self.diallers else "*"
         link = Link(self, dialler, reader, writer)
-        if self.refusing:
+        await self.open_or_close()
+        if self.refusing or (self.diallers and self.server is None):
             return link.reset()
         self.links.add(link)
         try:
@@ -285,6 +304,13 @@ class Listener:
         for link in ended:
             link.reset()
         return len(ended)
+
+
+def is_listening(target):
+    """Whether anybody listens at HOST:PORT on this machine, without disturbing him."""
+    wanted = f":{int(target.rsplit(':', 1)[1]):04X}"
+    with open("/proc/net/tcp") as table:
+        return any(fields[1].endswith(wanted) and fields[3] == "0A" for fields in map(str.split, table))
 
 
 def who_dialled(port, diallers):
