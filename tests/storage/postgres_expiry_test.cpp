@@ -1,4 +1,5 @@
 #include "storage/postgres/expiry.hpp"
+#include "storage/postgres/turn.hpp"
 #include "storage/postgres_fixture.hpp"
 #include "storage/shop_rows.hpp"
 
@@ -33,4 +34,22 @@ TEST_CASE("keys live for a day and sessions until they expire", "[expiry][postgr
   CHECK(fresh->reader().load_idempotency(today.store_id, today.caller, "today").has_value());
   CHECK(fresh->reader().load_user(user.id)->sessions == std::vector{lasting});
   CHECK(postgres::delete_expired({postgres_url(*fresh)}, now).sessions == 0);
+}
+
+TEST_CASE("of several nodes one is at a chore at a time", "[expiry][postgres]") {
+  ON_POSTGRES_ONLY;
+  const postgres::database where{postgres_url()};
+  {
+    const postgres::turn first{where, 42}, second{where, 42}, another_chore{where, 43};
+    CHECK(first.ours());
+    CHECK_FALSE(second.ours());
+    CHECK(another_chore.ours());
+  }
+  // A session's end is noticed a moment after it was told to go.
+  bool free_again = false;
+  for (int i = 0; i < 500 && !free_again; ++i) {
+    free_again = postgres::turn{where, 42}.ours();
+    db.wait(std::chrono::milliseconds{10});
+  }
+  CHECK(free_again);
 }
