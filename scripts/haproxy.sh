@@ -13,7 +13,7 @@ configure_haproxy() {
     servers+="${servers:+\\n}    server node-$(number_of "$name") 127.0.0.1:${http_port[$name]}"
   done
   # One node would hear the same question from the same queue again; among several, another one knows. A node that was killed or
-  # gives its shards away leaves within 0.6 s, one that hangs within four.
+  # gives its shards away is sent nothing after 0.6 s, one that hangs after four.
   if [[ $form == cluster ]]; then
     elsewhere=' 503 response-timeout' check='inter 500ms fastinter 100ms fall 2' unless_local=''
   fi
@@ -21,7 +21,7 @@ configure_haproxy() {
   # below its http_threads: some stay free for health checks and for whoever comes directly.
   local deadline=${SOUK_REQUEST_TIMEOUT_MS:-5000}
   sed -e "s|@MAXCONN@|$maxconn|" -e "s|@SOCKETS@|$SOCKETS|" -e "s|@PORT@|$port|" -e "s|@MAX_BODY@|$((32 << 20))|" \
-    -e "s|@ANSWER_TIMEOUT@|$((deadline + 3000))ms|" -e "s|@BULK_TIMEOUT@|$((6 * deadline + 3000))ms|" \
+    -e "s|@ANSWER_TIMEOUT@|$((deadline + 1500))ms|" -e "s|@BULK_TIMEOUT@|$((6 * deadline + 2000))ms|" \
     -e "s|@SERVER_MAXCONN@|$((${SOUK_HTTP_THREADS:-200} * 9 / 10))|g" -e "s|@RETRY_ELSEWHERE@|$elsewhere|" \
     -e "s|@CHECK@|$check|" -e "s|@UNLESS_LOCAL@|$unless_local|" -e "s|@SERVERS@|$servers|" \
     "$ROOT/scripts/haproxy.cfg.in" >"$VAR/run/haproxy.cfg"
