@@ -83,7 +83,7 @@ struct nothing {
 
 /// Bytes of an actor with a state that is empty and one message handler.
 double empty_actor_bytes(std::size_t count) {
-  server::actor_config config{2};
+  server::actor_config config{{}, 2};
   caf::actor_system system{config};
   std::vector<caf::actor> all(count);
   const auto before = resident();

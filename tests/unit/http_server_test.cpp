@@ -30,18 +30,21 @@ public:
     settings_.max_in_flight = max_in_flight;
     settings_.max_body_bytes = 4096;
     settings_.hash_workers = 1;
-    server_ = std::make_unique<server>(foundation{settings_,
-                                                  system_,
-                                                  routes_,
-                                                  time_,
-                                                  ids_,
-                                                  pages,
-                                                  {},
-                                                  {},
-                                                  [] {
-                                                    return readiness{256, true, true};
-                                                  },
-                                                  std::make_shared<prometheus::Registry>()});
+    server_ = std::make_unique<server>(foundation{
+      .settings = settings_,
+      .system = system_,
+      .routes = routes_,
+      .time = time_,
+      .ids = ids_,
+      .pages = pages,
+      .make_catalog_reader = {},
+      .make_directory = {},
+      .ready = [this] { return readiness{256, !leaving, true, leaving}; },
+      .cluster_status = [] { return std::string{R"({"node":"node-1"})"}; },
+      .session_forgotten = {},
+      .metrics = std::make_shared<prometheus::Registry>(),
+      .more_metrics = {},
+    });
     port = server_->bind();
     thread_ = std::thread{[this] { server_->run(); }};
   }
@@ -53,6 +56,7 @@ public:
   }
 
   std::uint16_t port = 0;
+  std::atomic<bool> leaving{false};
   std::shared_ptr<page_cache> pages;
 
 private:
@@ -314,6 +318,21 @@ TEST_CASE("stopping closes idle connections and accepts no more", "[http][server
   CHECK(std::chrono::steady_clock::now() - began < 3s);
   CHECK(idle.receive().empty());
   CHECK(idle.closed);
+}
+
+TEST_CASE("a node that leaves says so to the edge, and is not ready for anybody else", "[http][server]") {
+  running_server shop;
+  raw_client client{shop.port};
+  CHECK(status_of(client.ask("GET /readyz?edge HTTP/1.1\r\nHost: x\r\n\r\n")) == 200);
+  shop.leaving = true;
+  CHECK(status_of(client.ask("GET /readyz?edge HTTP/1.1\r\nHost: x\r\n\r\n")) == 404);
+  CHECK(status_of(client.ask("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")) == 503);
+}
+
+TEST_CASE("a node tells what it knows of the cluster", "[http][server]") {
+  running_server shop;
+  raw_client client{shop.port};
+  CHECK(client.ask("GET /cluster/status HTTP/1.1\r\nHost: x\r\n\r\n").find(R"({"node":"node-1"})") != std::string::npos);
 }
 
 } // namespace
