@@ -11,6 +11,7 @@ namespace souk::storage::postgres {
 
 /// What has been done for good when it is told. After a crash behind any of them the same command goes on.
 enum class move_step {
+  indexed,  ///< the shard's rows in large tables are found without reading the others'; skipped where no table is large
   looked,   ///< both databases answer and fit, the destination is clean
   frozen,   ///< the shard has no owner; what its last one had under way is committed or refused
   copied,   ///< in a transaction of the destination that is not committed
@@ -39,6 +40,8 @@ struct move_options {
   std::function<void(move_step, const std::string&)> told = [](move_step, const std::string&) {};
   /// Between the switch and the deletion: nodes that have not heard of the move yet still read the old rows.
   std::chrono::milliseconds keep_old_rows{10'000};
+  /// Larger tables get an index of the shard's rows before it is frozen, so that it is not frozen while they are searched.
+  std::int64_t index_above = std::int64_t{32} << 20;
   /// A transaction that holds the shard's row for longer than this while it is to be frozen is ended.
   std::chrono::milliseconds patience{2'000};
 };

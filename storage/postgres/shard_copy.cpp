@@ -1,6 +1,7 @@
 #include "storage/postgres/shard_copy.hpp"
 
 #include "storage/error.hpp"
+#include "storage/postgres/shard_index.hpp"
 
 #include <sodium.h>
 
@@ -13,6 +14,8 @@ namespace {
 
 /// Pages of 8 KiB that one deletion looks at. A table is read from its beginning to its end once, however few rows are found.
 constexpr std::int64_t pages_at_once = 4096;
+/// Rows of one deletion where an index finds them.
+constexpr std::int64_t rows_at_once = 20'000;
 
 constexpr std::string_view copy_signature{"PGCOPY\n\377\r\n\0", 11};
 constexpr std::size_t copy_header = 19; ///< signature, flags and the length of an extension, which is none
@@ -67,21 +70,37 @@ table_sum sum_shard_rows(bulk_session& db, const shard_table& t, shard_id shard)
   return sum;
 }
 
+namespace {
+
+std::int64_t delete_part(bulk_session& db, const shard_table& t, shard_id shard, const std::string& where) {
+  // Under a lock on the shard's row: a move that brings it here waits, or has come and is seen.
+  db.run("BEGIN");
+  if (db.ask("SELECT 1 FROM shards WHERE shard = " + std::to_string(shard) + " AND residence = 2 FOR SHARE").empty())
+    throw storage_error("shard " + std::to_string(shard) + " came to live here: its rows stay");
+  const auto gone = db.run("DELETE FROM " + t.name + " WHERE " + where);
+  db.run("COMMIT");
+  return gone;
+}
+
+} // namespace
+
 std::int64_t delete_shard_rows(const database& where, shard_id shard) {
   bulk_session db(where.url, "souk-move", "souk_writer");
   const auto tables = shard_tables(db);
   std::int64_t gone = 0;
   for (const auto& t : std::views::reverse(tables)) {
-    const auto pages = std::stoll(db.ask("SELECT pg_relation_size('" + t.name + "') / current_setting('block_size')::int").at(0)[0]);
-    for (std::int64_t page = 0; page < pages; page += pages_at_once) {
-      // Under a lock on the shard's row: a move that brings it here waits, or has come and is seen.
-      db.run("BEGIN");
-      if (db.ask("SELECT 1 FROM shards WHERE shard = " + std::to_string(shard) + " AND residence = 2 FOR SHARE").empty())
-        throw storage_error("shard " + std::to_string(shard) + " came to live here: its rows stay");
-      gone += db.run("DELETE FROM " + t.name + " WHERE ctid >= '(" + std::to_string(page) + ",0)' AND ctid < '("
-                     + std::to_string(page + pages_at_once) + ",0)' AND " + t.rows_of(shard));
-      db.run("COMMIT");
+    if (has_shard_index(db, t, shard)) {
+      const auto part = "ctid = ANY (ARRAY(SELECT ctid FROM " + t.name + " WHERE " + t.rows_of(shard) + " LIMIT "
+                        + std::to_string(rows_at_once) + "))";
+      for (std::int64_t n = rows_at_once; n == rows_at_once;)
+        gone += n = delete_part(db, t, shard, part);
+      continue;
     }
+    const auto pages = std::stoll(db.ask("SELECT pg_relation_size('" + t.name + "') / current_setting('block_size')::int").at(0)[0]);
+    for (std::int64_t page = 0; page < pages; page += pages_at_once)
+      gone += delete_part(db, t, shard,
+                          "ctid >= '(" + std::to_string(page) + ",0)' AND ctid < '(" + std::to_string(page + pages_at_once) + ",0)' AND "
+                            + t.rows_of(shard));
   }
   return gone;
 }

@@ -460,6 +460,38 @@ TEST_CASE("old rows are deleted only where the shard is not", "[move]") {
   CHECK(contents_of(*w.made[0], shard.id()) == rows);
 }
 
+TEST_CASE("indexes that find a moving shard's rows are gone when it has moved or its move was ended", "[move]") {
+  ON_POSTGRES_ONLY;
+  two_databases w;
+  owned_shard shard(*w.first);
+  fill(shard, 2);
+  const auto rows = contents_of(*w.made[0], shard.id());
+  const auto indexes = [&] {
+    const auto* which = "FROM pg_class WHERE relkind = 'i' AND relname LIKE '%of\\_shard\\_%'";
+    return w.made[0]->count(which) + w.made[1]->count(which);
+  };
+  auto options = w.options([](move_step step) {
+    if (step == move_step::frozen)
+      throw crash{};
+  });
+  options.index_above = 0;
+  CHECK_THROWS_AS(postgres::move_shard(*w.all, shard.id(), 1, options), crash);
+  CHECK(indexes() == 2 * 20); // all but the three of the outbox
+
+  SECTION("moved") {
+    w.made[0]->run("DROP INDEX orders_of_shard_" + std::to_string(shard.id()));
+    options.told = [](move_step, const std::string&) {};
+    postgres::move_shard(*w.all, shard.id(), 1, options);
+    CHECK(contents_of(*w.made[1], shard.id()) == rows);
+    CHECK(contents_of(*w.made[0], shard.id()).empty());
+  }
+  SECTION("ended") {
+    postgres::abort_move(*w.all, shard.id());
+    CHECK(contents_of(*w.made[0], shard.id()) == rows);
+  }
+  CHECK(indexes() == 0);
+}
+
 TEST_CASE("an event that was put aside while the shard was copied is brought along", "[move]") {
   ON_POSTGRES_ONLY;
   two_databases w;
