@@ -93,7 +93,8 @@ database::access database::enter() {
 
 database::access database::enter_to_take(const std::vector<shard_id>& shards) {
   auto db = enter();
-  end_those_on([&](shard_id s) { return std::find(shards.begin(), shards.end(), s) != shards.end(); });
+  if (!options_.bugs.share_key_locks)
+    end_those_on([&](shard_id s) { return std::find(shards.begin(), shards.end(), s) != shards.end(); });
   return db;
 }
 
@@ -123,6 +124,9 @@ commit_outcome database::commit(const batch& b, std::chrono::microseconds& delay
       late.fences = b.fences;
       late.lands = plan.random().chance(0.5);
       late.ends = now + std::chrono::microseconds{plan.random().below(2'000'000)};
+      late.passed_fence = options_.bugs.share_key_locks && std::all_of(b.fences.begin(), b.fences.end(), [this](const fence& f) {
+                            return rows_.shards[f.shard].epoch == f.epoch && rows_.shards[f.shard].seq == f.seq;
+                          });
       late_.push_back(std::move(late));
       return without_results(kind::unknown, "simulated fault: answer lost, transaction still running");
     }
@@ -148,14 +152,16 @@ commit_outcome database::commit(const batch& b, std::chrono::microseconds& delay
 
 /// Runs the transaction to its end; the outcome is what its writer would be told if nothing went wrong on the
 /// way back.
-commit_outcome database::run(const batch& b) {
+commit_outcome database::run(const batch& b, bool passed_fence) {
   // Its first statement waits for the transactions that hold these shards' rows.
   end_those_on([&](shard_id s) {
     return std::any_of(b.fences.begin(), b.fences.end(), [=](const fence& f) { return f.shard == s; });
   });
   commit_outcome out;
   try {
-    transaction t(rows_, options_.bugs);
+    auto bugs = options_.bugs;
+    bugs.ignore_fence = bugs.ignore_fence || passed_fence;
+    transaction t(rows_, bugs);
     out.lost = t.pass_fence(b.fences);
     if (!out.lost.empty()) {
       out.what = commit_outcome::kind::fenced;
@@ -219,7 +225,7 @@ settlement database::settle(const batch& b, std::uint64_t lane, std::chrono::mic
 
 void database::end(const late_transaction& t) {
   if (t.lands)
-    run(batch_of(t.write_sets, t.fences));
+    run(batch_of(t.write_sets, t.fences), t.passed_fence);
 }
 
 void database::end_due() {

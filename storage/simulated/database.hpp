@@ -82,6 +82,7 @@ private:
     std::vector<fence> fences;
     bool lands = false;
     timestamp ends{};
+    bool passed_fence = false; ///< and nobody waits for it any more, see mutants
   };
   /// What settle() has to know of a shard.
   struct aftermath {
@@ -92,7 +93,7 @@ private:
 
   commit_outcome commit(const batch& b, std::chrono::microseconds& delay);
   settlement settle(const batch& b, std::uint64_t lane, std::chrono::microseconds& delay);
-  commit_outcome run(const batch& b);
+  commit_outcome run(const batch& b, bool passed_fence = false);
   void end(const late_transaction& t);
   void end_due();
   void end_those_on(const std::function<bool(shard_id)>& wanted);

@@ -22,6 +22,7 @@ struct probe_world {
     : w(options_of(shards, seed, serving)), node(&w.start_node()) {
     w.run_for(10ms);
   }
+  ~probe_world() { w.end(); } // whoever still waits is told, and writes it into `answers`
   world_options options_of(runtime::shard_options shards, std::uint64_t seed, bool serving) {
     world_options o;
     o.seed = seed;
@@ -214,15 +215,28 @@ TEST_CASE("three crashes in a minute are answered as unavailable until the minut
   CHECK(t.ask(id, "hello").ok());
 }
 
-TEST_CASE("a shard that is not ours answers moved", "[shard]") {
+TEST_CASE("a message for a shard that nobody owns waits for an owner, and not for ever", "[shard]") {
   probe_world t;
   storage::ulid elsewhere = t.w.random.id(9, t.w.time.now());
   std::optional<answer<std::string>> got;
   t.node->ask<std::string>(probe_at(elsewhere), delivery::activate, std::string{"hello"},
                            [&](answer<std::string> a) { got = std::move(a); });
-  t.w.run_for(1s);
+  t.w.run_for(4s);
+  CHECK_FALSE(got);
+  t.w.run_for(2s);
   REQUIRE(got);
-  CHECK(got->why == runtime::errc::moved);
+  CHECK(got->why == runtime::errc::unavailable);
+}
+
+TEST_CASE("no more messages wait for an owner than may", "[shard]") {
+  probe_world t({.intake_max = 5});
+  storage::ulid elsewhere = t.w.random.id(9, t.w.time.now());
+  int refused = 0;
+  for (int i = 0; i < 12; ++i)
+    t.node->ask<std::string>(probe_at(elsewhere), delivery::activate, std::string{"hello"},
+                             [&](answer<std::string> a) { refused += a.why == runtime::errc::overloaded; });
+  t.w.run_for(1s);
+  CHECK(refused == 7);
 }
 
 TEST_CASE("too many messages for one entity are refused", "[shard]") {
@@ -294,7 +308,7 @@ TEST_CASE("an entity does not outlive its shard", "[shard]") {
 
 TEST_CASE("a shard that somebody took is given up at once", "[shard]") {
   probe_world t;
-  t.w.revive = false;
+  t.node->close_its_eyes(); // only the journal can tell it
   auto id = t.w.fresh_id();
   t.ask(id, "hello");
   t.w.db.take_away(3, t.w.random.id(0, t.w.time.now()));
@@ -305,7 +319,7 @@ TEST_CASE("a shard that somebody took is given up at once", "[shard]") {
   REQUIRE(got);
   CHECK(got->why == runtime::errc::moved);
   CHECK(t.diary->ended == 1);
-  CHECK(t.node->doomed());
+  CHECK_FALSE(t.node->owns(3));
   CHECK(t.w.db.dump().outbox[3].empty());
 }
 

@@ -370,14 +370,17 @@ void market::act_on_cart(int number) {
   };
   switch (random.below(5)) {
     case 0: return world_.ask<actors::cart_view>(at, delivery::activate, actors::get_cart{by}, then);
-    case 1:
-      return world_.ask<actors::cart_view>(
-        at, delivery::activate, actors::set_cart_line{by, v.id, static_cast<std::int64_t>(random.below(3))}, then);
+    case 1: {
+      const auto quantity = static_cast<std::int64_t>(random.below(3));
+      put_[{s.id, by.user, v.id}] += quantity;
+      return world_.ask<actors::cart_view>(at, delivery::activate, actors::set_cart_line{by, v.id, quantity}, then);
+    }
     case 2:
       if (random.chance(0.2))
         return world_.ask<actors::cart_view>(at, delivery::activate, actors::clear_cart{by}, then);
       [[fallthrough]];
     default:
+      ++put_[{s.id, by.user, v.id}];
       return world_.ask<actors::cart_view>(at, delivery::activate, actors::add_to_cart{by, v.product, v.id, 1}, then);
   }
 }

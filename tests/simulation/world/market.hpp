@@ -4,6 +4,7 @@
 #include "storage/checker/invariants.hpp"
 
 #include <optional>
+#include <tuple>
 
 namespace souk::simulation {
 
@@ -42,6 +43,11 @@ public:
   const std::vector<storage::checker::operation>& operations() const noexcept { return operations_; }
   const std::vector<stock_act>& stock_acts() const noexcept { return stock_acts_; }
   const std::map<storage::ulid, told>& told_of_orders() const noexcept { return told_; }
+  /// How many pieces were ever put into a cart by commands of which each is done once at most.
+  std::int64_t put_into_carts(const storage::ulid& store, const storage::ulid& user, const storage::ulid& variant) const {
+    auto at = put_.find({store, user, variant});
+    return at == put_.end() ? 0 : at->second;
+  }
   std::uint64_t acts() const noexcept { return acts_; }
 
 private:
@@ -81,6 +87,7 @@ private:
   std::vector<storage::checker::operation> operations_;
   std::vector<stock_act> stock_acts_;
   std::map<storage::ulid, told> told_;
+  std::map<std::tuple<storage::ulid, storage::ulid, storage::ulid>, std::int64_t> put_; ///< store, user, variant
   std::uint64_t acts_ = 0;
 };
 

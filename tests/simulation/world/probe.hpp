@@ -27,7 +27,7 @@ struct probe_diary {
 ///   "outdated TOPIC"  writes in the name of a life that never was
 ///   "stay", "go"      is busy from now on, or no longer
 ///   "retire"          asks to be stopped
-///   "crash"           dies of an error; the answer is "moved"
+///   "crash"           dies of an error; the answer is "in_doubt"
 /// An error of the journal is passed on.
 runtime::entity_kind probe_kind(std::shared_ptr<probe_diary> diary, bool serves_its_shard = false);
 

@@ -15,6 +15,7 @@ namespace {
 
 struct plan {
   world_options world;
+  std::uint64_t nodes = 1;
   market_plan market;
   nemesis_plan nemesis;
   std::vector<shop_plan> shops;
@@ -28,7 +29,7 @@ plan plan_of(std::uint64_t seed, mutant bug) {
   w.seed = seed;
   w.lanes = 1 + random.below(3);
   w.lane.batch_max = std::array<std::size_t, 4>{1, 4, 32, 256}[random.below(4)];
-  w.shards.sweep_every = 30s;
+  w.shards.sweep_every = 5s;
   w.shards.idle = random.chance(0.5) ? 36'000s : 60s;
   w.shards.entities_max = random.chance(0.25) ? 8 + random.below(12) : 800;
   w.used.resize(1 + random.below(w.used.size()));
@@ -50,18 +51,35 @@ plan plan_of(std::uint64_t seed, mutant bug) {
   f.crash_in_commit = 0.002 * storm;
   f.read_unavailable = 0.005 * storm;
 
+  p.nodes = 1 + random.below(nemesis::nodes_max);
+  w.membership.moves_at_once = std::array<std::size_t, 3>{1, 2, 8}[random.below(3)];
+  w.network.latency = microseconds{std::array<int, 3>{300, 2'000, 20'000}[random.below(3)]};
+  if (random.chance(0.4)) {
+    w.network.lost = 0.002;
+    w.network.doubled = 0.005;
+    w.network.overtaken = 0.01;
+  }
+
   // An hour of a shop, a rush of minutes, or everybody within seconds.
   p.market.span = std::array<std::chrono::seconds, 3>{std::chrono::seconds{600 + random.below(3'000)},
                                                       std::chrono::seconds{20 + random.below(200)},
                                                       std::chrono::seconds{1 + random.below(10)}}[random.below(3)];
   p.market.purchases = 50 + static_cast<int>(random.below(80));
   p.nemesis.span = p.market.span;
-  p.nemesis.crashes = static_cast<int>(random.below(4));
-  p.nemesis.take_overs = static_cast<int>(random.below(3));
-  p.nemesis.releases = static_cast<int>(random.below(2));
-  p.nemesis.restarts = static_cast<int>(random.below(2));
-  p.nemesis.silences = random.chance(0.3) ? 1 : 0;
-  p.nemesis.dead_consumers = static_cast<int>(random.below(2));
+  auto some = [&](std::uint64_t most) { return static_cast<int>(random.below(most + 1)); };
+  auto& n = p.nemesis;
+  n.crashes = some(3);
+  n.pauses = some(2);
+  n.replacements = some(2);
+  n.joins = some(2);
+  n.departures = some(1);
+  n.cuts = some(2);
+  n.broken_links = some(2);
+  n.database_cuts = some(1);
+  n.slow_times = some(1);
+  n.restarts = some(1);
+  n.silences = random.chance(0.3) ? 1 : 0;
+  n.dead_consumers = some(1);
   auto shops = 1 + random.below(3);
   for (std::uint64_t i = 0; i < shops; ++i) {
     shop_plan s;
@@ -78,6 +96,10 @@ plan plan_of(std::uint64_t seed, mutant bug) {
     case mutant::ignore_fence: w.database_bugs.ignore_fence = true; break;
     case mutant::answer_before_commit: w.lane.answer_before_commit = true; break;
     case mutant::skip_idempotency_row: w.shop.skip_idempotency_row = true; break;
+    case mutant::share_key_locks: w.database_bugs.share_key_locks = true; break;
+    case mutant::serve_after_given: w.shards.serve_after_given = true; break;
+    case mutant::give_without_drain: w.shards.give_without_drain = true; break;
+    case mutant::resend_in_doubt: w.peers.resend_in_doubt = true; break;
   }
   return p;
 }
@@ -97,7 +119,8 @@ run_result simulate(std::uint64_t seed, mutant bug) {
   std::vector<actors::caller> shoppers;
   for (int i = 0; i < 12; ++i) // guests have no row of their own
     shoppers.push_back(i < 8 ? sign_up(w) : signed_in(w.fresh_id()));
-  w.start_node("a");
+  for (std::uint64_t i = 0; i < p.nodes; ++i)
+    w.start_node(std::string(1, static_cast<char>('a' + i)));
   w.run_for(2s);
   market people(w, shops, shoppers, p.market);
   nemesis trouble(w, p.nemesis);
@@ -113,16 +136,23 @@ run_result simulate(std::uint64_t seed, mutant bug) {
   }
   if (out.held()) {
     trouble.stop();
+    out.violations = judge.settles();
+  }
+  if (out.held()) {
+    w.calm_down();
     w.run_for(45min); // reservations expire, payments settle, refunds are paid, events arrive
     out.violations = judge.at_rest();
   }
   out.acts = people.acts();
   out.steps = w.steps();
   out.crashes = trouble.crashes();
+  out.nodes = w.processes();
+  out.calls = w.net.sent(runtime::frame_kind::call);
+  out.moves = w.moves();
   out.simulated = std::chrono::duration_cast<std::chrono::seconds>(w.time.now() - began);
   out.orders = w.db.dump().orders.size();
   if (!out.held())
-    out.history = w.log.text(400);
+    out.history = w.log.text(400) + w.owners() + "\n";
   w.end(); // a run that broke a promise stops in the middle: the people it leaves waiting are told while they are there
   return out;
 }

@@ -7,7 +7,16 @@
 namespace souk::simulation {
 
 /// A deliberate bug, with which the simulation proves that it would notice it.
-enum class mutant : std::uint8_t { none, ignore_fence, answer_before_commit, skip_idempotency_row };
+enum class mutant : std::uint8_t {
+  none,
+  ignore_fence,
+  share_key_locks,       ///< the fence reads its row FOR KEY SHARE, and a take-over does not wait for it
+  answer_before_commit,
+  skip_idempotency_row,
+  serve_after_given,     ///< who gave a shard away goes on serving it
+  give_without_drain,    ///< what is under way goes on when the shard is somebody else's
+  resend_in_doubt        ///< what may have been done and must not be done twice is asked again
+};
 
 struct run_result {
   std::uint64_t seed = 0;
@@ -17,6 +26,9 @@ struct run_result {
   std::uint64_t steps = 0; ///< messages handled
   std::uint64_t orders = 0;
   std::uint64_t crashes = 0;
+  std::uint64_t nodes = 0;  ///< processes
+  std::uint64_t calls = 0;  ///< from node to node
+  std::uint64_t moves = 0;  ///< shards given to another node
   std::chrono::seconds simulated{0};
 
   bool held() const noexcept { return violations.empty(); }

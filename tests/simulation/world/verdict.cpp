@@ -3,6 +3,8 @@
 #include "actors/kinds.hpp"
 #include "actors/type_ids.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace souk::simulation {
@@ -27,6 +29,31 @@ std::vector<storage::checker::violation> verdict::at_any_time() {
   return storage::checker::check(world_.db.dump(), seen(false));
 }
 
+std::vector<storage::checker::violation> verdict::settles() {
+  found_.clear();
+  auto owned = [this] {
+    auto rows = world_.db.dump();
+    return std::all_of(world_.options.used.begin(), world_.options.used.end(), [&](auto shard) {
+      auto all = world_.running();
+      return std::any_of(all.begin(), all.end(), [&](auto* n) { return n->incarnation() == rows.shards[shard].owner; });
+    });
+  };
+  auto when = [this](microseconds span, const auto& what) {
+    for (auto until = world_.time.now() + span; world_.time.now() < until; world_.run_for(std::chrono::milliseconds{250}))
+      if (what())
+        return true;
+    return what();
+  };
+  if (!when(world_.options.membership.stale_after + std::chrono::seconds{5}, owned))
+    add("shards_are_owned", world_.owners());
+  // Then they move to where they belong.
+  if (!when(std::chrono::minutes{1}, [this] { return world_.unsettled().empty(); }))
+    add("cluster_settles", world_.unsettled());
+  world_.log.add("all is settled: " + world_.owners());
+  world_.expect_answers();
+  return found_;
+}
+
 std::vector<storage::checker::violation> verdict::at_rest() {
   auto rows = world_.db.dump();
   found_ = storage::checker::check(rows, seen(true));
@@ -36,6 +63,10 @@ std::vector<storage::checker::violation> verdict::at_rest() {
   check_memory(rows);
   check_carts(rows);
   check_index(rows);
+  if (auto why = world_.unsettled(); !why.empty())
+    add("cluster_settles", why);
+  for (const auto& who : world_.unanswered())
+    add("everybody_is_answered", who);
   return found_;
 }
 
@@ -141,6 +172,10 @@ void verdict::check_carts(const storage::simulated::tables& rows) {
       if (auto at = rows.cart_of.find({s.id, who.user}); at != rows.cart_of.end())
         for (const auto& line : rows.carts.at(at->second).lines)
           written[line.variant_id] = line.quantity;
+      for (const auto& [variant, quantity] : written)
+        if (auto asked = people_.put_into_carts(s.id, who.user, variant); quantity > asked)
+          add("cart_lines_were_asked_for", fmt::format("cart of {}: {} pieces of {}, {} were put into it", who.user.str(), quantity,
+                                                       variant.str(), asked));
       if (memory != written)
         add("memory_is_rows", fmt::format("cart of {} in {}: memory has {} lines, the rows {}", who.user.str(), s.id.str(),
                                           memory.size(), written.size()));

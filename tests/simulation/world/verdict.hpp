@@ -12,12 +12,18 @@ namespace souk::simulation {
 ///   stock_act_counted_once    an adjustment that was confirmed is in the ledger once, one that was refused is not
 ///   memory_is_rows            inventory actors and carts believe what the rows say
 ///   order_is_in_index         a signed-up shopper finds each of his orders in his own index
+///   cart_lines_were_asked_for no cart holds more than was ever put into it
 ///   shard_is_served           every shard in use has an owner that answers
+///   shards_are_owned          … which it has within the time a dead node is given and five seconds after the faults end
+///   cluster_settles           … and it is the only one that believes so; links are up, and no message waits for an owner
+///   everybody_is_answered     nobody who asked after that waited in vain
 class verdict {
 public:
   verdict(world& w, const market& people) : world_(w), people_(people) {}
 
   std::vector<storage::checker::violation> at_any_time();
+  /// The shards find their owners. @pre faults have just ended
+  std::vector<storage::checker::violation> settles();
   /// @pre faults have ended and enough time has passed
   std::vector<storage::checker::violation> at_rest();
 

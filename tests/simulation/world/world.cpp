@@ -1,5 +1,11 @@
 #include "simulation/world/world.hpp"
 
+#include "storage/error.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
 namespace souk::simulation {
 
 using namespace std::chrono_literals;
@@ -8,8 +14,11 @@ world::world(world_options o)
   : options(std::move(o)), random(options.seed * 0x9E3779B97F4A7C15U + 1),
     db({[this] { return time.now(); }, storage::simulated::fault_plan{options.seed * 3 + 1, options.faults},
         options.database_bugs}),
-    gateway(std::make_shared<simulated_gateway>(time, options.seed * 5 + 2, options.gateway)), log(time) {
-  // nop
+    net(*this), gateway(std::make_shared<simulated_gateway>(time, options.seed * 5 + 2, options.gateway)), log(time) {
+  net.rates = options.network;
+  for (int i = 0; i < storage::shard_count; ++i)
+    if (auto shard = static_cast<storage::shard_id>(i); std::find(options.used.begin(), options.used.end(), shard) == options.used.end())
+      db.relocate(shard, storage::residence::elsewhere);
 }
 
 world::~world() {
@@ -17,7 +26,7 @@ world::~world() {
 }
 
 void world::end() {
-  revive = false;
+  ended_ = true;
   for (auto& node : nodes_)
     node->crash();
   time.clear();
@@ -35,70 +44,70 @@ microseconds world::draw_latency() {
   return microseconds{1 + random.below(static_cast<std::uint64_t>(options.worker_latency.count()) + 1)};
 }
 
+microseconds world::heartbeat() {
+  if (!calm_)
+    return options.heartbeat;
+  // Nobody looks for half a minute, so nobody can have been silent meanwhile.
+  try {
+    auto rows = db.enter();
+    for (auto* node : running())
+      if (auto at = rows->nodes.find(node->incarnation()); at != rows->nodes.end() && !node->paused())
+        at->second.heartbeat_at = time.now() + 30s;
+  } catch (const storage::unavailable&) {
+    return options.heartbeat;
+  }
+  return 30s;
+}
+
+// -- nodes --------------------------------------------------------------------------------------------------------------------
+
 simulated_node& world::start_node(const std::string& name) {
+  expected_.erase(name);
   nodes_.push_back(std::make_unique<simulated_node>(*this, name, ++incarnations_));
   auto& node = *nodes_.back();
-  log.add("node " + name + " starts");
-  // A process that cannot reach the database at start tries until it can.
-  auto attempt = std::make_shared<std::function<void()>>();
-  *attempt = [this, &node, weak = std::weak_ptr(attempt)] {
-    if (!node.alive() || node.acquire(options.used))
-      return;
-    if (auto again = weak.lock())
-      time.in(1s, [again] { (*again)(); });
-  };
-  (*attempt)();
+  log.add("node " + node.label() + " starts");
+  node.start();
   return node;
 }
 
 void world::restart_node(simulated_node& node, microseconds away_for) {
   if (!node.alive())
     return;
-  log.add("node " + node.name() + " crashes");
+  log.add("node " + node.label() + " ends");
   auto name = node.name();
   node.crash();
+  expected_.insert(name);
   time.in(away_for, [this, name] {
-    // Another process may have come up in the meantime.
-    for (auto* other : running())
-      if (other->name() == name)
-        return;
-    start_node(name);
+    if (expected_.contains(name) && named(name) == nullptr)
+      start_node(name);
   });
 }
 
 void world::replace_node(simulated_node& node, microseconds grace) {
-  if (!node.alive() || node.owned().empty())
+  if (!node.alive() || node.leaving())
     return;
-  log.add("node " + node.name() + " drains");
-  auto ended = std::make_shared<bool>(false);
-  auto end = [this, &node, ended](const char* how) {
-    if (std::exchange(*ended, true) || !node.alive())
-      return;
-    log.add("node " + node.name() + how);
-    node.release(); // else they are taken over
-    restart_node(node, 100ms);
-  };
-  node.drain([this, end] { time.in(1us, [end] { end(" has drained"); }); });
-  time.in(grace, [end] { end(" has not drained in time"); });
+  log.add("node " + node.label() + " drains");
+  expected_.insert(node.name());
+  node.stop(grace, [this, name = node.name()] {
+    time.in(100ms, [this, name] {
+      if (expected_.contains(name) && named(name) == nullptr)
+        start_node(name);
+    });
+  });
 }
 
-void world::lost_shard(simulated_node& node, storage::shard_id shard) {
-  log.add("node " + node.name() + " has lost shard " + std::to_string(shard));
-  if (!revive)
+void world::remove_node(simulated_node& node, microseconds grace) {
+  if (!node.alive() || node.leaving())
     return;
-  // Such a process ends itself; what it still has under way until then is refused by the fence.
+  log.add("node " + node.label() + " drains and leaves");
+  node.stop(grace, [] {});
+}
+
+void world::condemned(simulated_node& node) {
+  log.add("node " + node.label() + " hears that it is dead");
   time.in(microseconds{random.below(200'000)}, [this, &node] {
-    if (!node.alive())
-      return;
-    bool others = false;
-    for (auto* other : running())
-      others = others || (other != &node && other->owned().size() == options.used.size());
-    if (others) {
-      log.add("node " + node.name() + " ends itself");
-      node.crash();
-    } else {
+    if (node.alive() && !ended_)
       restart_node(node, 500ms);
-    }
   });
 }
 
@@ -110,6 +119,13 @@ simulated_node* world::owner_of(storage::shard_id shard) {
   return nullptr;
 }
 
+simulated_node* world::named(const std::string& name) {
+  for (auto at = nodes_.rbegin(); at != nodes_.rend(); ++at)
+    if ((*at)->alive() && (*at)->name() == name)
+      return at->get();
+  return nullptr;
+}
+
 std::vector<simulated_node*> world::running() {
   std::vector<simulated_node*> out;
   for (auto& node : nodes_)
@@ -117,6 +133,85 @@ std::vector<simulated_node*> world::running() {
       out.push_back(node.get());
   return out;
 }
+
+/// Checks of its health take the front end a moment: now and then it asks a node that is stopped.
+simulated_node* world::front_end() {
+  simulated_node* chosen = nullptr;
+  simulated_node* stopped = nullptr;
+  std::uint64_t seen = 0;
+  for (auto& node : nodes_) {
+    if (!node->alive())
+      continue;
+    if (node->paused())
+      stopped = node.get();
+    else if (random.below(++seen) == 0)
+      chosen = node.get();
+  }
+  if (stopped != nullptr && (chosen == nullptr || random.chance(0.05)))
+    return stopped;
+  return chosen;
+}
+
+void world::out_of_patience(timestamp asked, const std::string& node, const runtime::entity_address& whom) {
+  auto line = fmt::format("nobody answered who asked node {} for an entity of kind {} in shard {}", node, whom.kind, whom.shard());
+  if (asked >= fair_since_)
+    unanswered_.push_back(line);
+  log.add(std::move(line));
+}
+
+std::uint64_t world::moves() const {
+  std::uint64_t all = 0;
+  for (const auto& node : nodes_)
+    all += node->gave();
+  return all;
+}
+
+std::string world::owners() {
+  std::string out;
+  auto rows = db.open_ownership()->shards();
+  for (auto shard : options.used) {
+    std::string who = "nobody";
+    for (auto& node : nodes_)
+      if (node->incarnation() == rows[shard].owner)
+        who = node->label() + (node->alive() ? "" : " (dead)");
+    out += fmt::format("{}shard {}: {} epoch {}", out.empty() ? "" : ", ", shard, who, rows[shard].epoch);
+  }
+  return out;
+}
+
+std::string world::unsettled() {
+  auto rows = db.open_ownership()->shards();
+  for (auto shard : options.used) {
+    const auto& row = rows[shard];
+    int owners = 0;
+    for (auto* node : running()) {
+      const bool is_owner = row.owner == node->incarnation();
+      owners += is_owner;
+      auto s = node->stats_of<runtime::shard_stats>(node->host().shards()[shard]);
+      if (!s)
+        return fmt::format("node {} does not say what it does with shard {}", node->label(), shard);
+      if (s->owned != is_owner || node->owns(shard) != is_owner)
+        return fmt::format("shard {} belongs to node {} in epoch {}: node {} {}, its membership {}, epoch {}", shard,
+                           row.owner.str(), row.epoch, node->label(), s->owned ? "serves it" : "does not serve it",
+                           node->owns(shard) ? "owns it" : "does not own it", s->epoch);
+      if (s->giving)
+        return fmt::format("shard {} is on its way from node {}", shard, node->label());
+      if (s->parked > 0)
+        return fmt::format("{} messages wait for shard {} at node {}", s->parked, shard, node->label());
+    }
+    if (owners != 1)
+      return fmt::format("shard {} has {} living owners", shard, owners);
+  }
+  for (auto* node : running())
+    if (auto peers = node->stats_of<runtime::peers_stats>(node->member().peers()))
+      for (const auto& link : peers->links)
+        if (!link.linked || link.in_flight > 0)
+          return fmt::format("node {} {} node {}, {} calls", node->label(), link.linked ? "is linked to" : "has no link to", link.name,
+                             link.in_flight);
+  return {};
+}
+
+// -- time ---------------------------------------------------------------------------------------------------------------------
 
 void world::advance(timestamp to) {
   time.move_to(to);
@@ -131,6 +226,8 @@ bool world::step(timestamp limit) {
   simulated_node* busy = nullptr;
   std::uint64_t seen = 0;
   for (auto& node : nodes_) {
+    if (!node->alive())
+      continue;
     if (auto timer = node->next_timer(); timer && (!next || *timer < *next))
       next = timer;
     if (node->has_work() && random.below(++seen) == 0)
