@@ -1,18 +1,15 @@
 #include "runtime/caf_transport.hpp"
 
 #include "runtime/link_actor.hpp"
+#include "runtime/link_middleman.hpp"
 #include "runtime/wire_format.hpp"
 
-#include <fstream>
 #include <stdexcept>
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/io/middleman.hpp>
-#include <caf/openssl/manager.hpp>
 #include <caf/scoped_actor.hpp>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <spdlog/spdlog.h>
 
 namespace souk::runtime {
@@ -21,38 +18,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t probe_threads = 4;
-constexpr std::size_t probe_queue_max = 256;
+constexpr std::size_t dial_threads = 4;
+constexpr std::size_t dial_queue_max = 256;
 constexpr auto patience = 1s; ///< with CAF's network, which is at hand
-
-// CAF reads the files only when somebody calls, and then fails that call: a wrong path is found here, at the
-// start.
-void check(const transport_files& files) {
-  if (files.certificate.empty() || files.key.empty() || files.authority.empty())
-    throw std::runtime_error{
-      "TLS between nodes needs a certificate, its key and the authority's certificate"};
-  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context{SSL_CTX_new(TLS_method()), &SSL_CTX_free};
-  if (!context)
-    throw std::runtime_error{"OpenSSL cannot be used"};
-  auto must = [](int done, const std::string& what) {
-    if (done == 1)
-      return;
-    char why[256] = "unknown reason";
-    if (auto code = ERR_get_error(); code != 0)
-      ERR_error_string_n(code, why, sizeof why);
-    throw std::runtime_error{what + ": " + why};
-  };
-  for (const auto& file : {files.certificate, files.key, files.authority})
-    if (!std::ifstream{file})
-      throw std::runtime_error{file + " cannot be read"};
-  ERR_clear_error();
-  must(SSL_CTX_use_certificate_chain_file(context.get(), files.certificate.c_str()),
-       files.certificate + " is no certificate in PEM");
-  must(SSL_CTX_load_verify_locations(context.get(), files.authority.c_str(), nullptr),
-       files.authority + " is no certificate in PEM");
-  must(SSL_CTX_use_PrivateKey_file(context.get(), files.key.c_str(), SSL_FILETYPE_PEM),
-       files.key + " is not the key of " + files.certificate);
-}
 
 } // namespace
 
@@ -62,8 +30,7 @@ void add_transport_settings(caf::actor_system_config& config, const transport_fi
   config.set("middleman.connection-timeout", caf::timespan{2s});
   if (files.certificate.empty() && files.key.empty() && files.authority.empty())
     return;
-  check(files);
-  config.load<caf::openssl::manager>();
+  make_tls_context(files.certificate, files.key, files.authority); // a wrong file is found at the start
   config.openssl_certificate = files.certificate;
   config.openssl_key = files.key;
   config.openssl_cafile = files.authority;
@@ -71,7 +38,7 @@ void add_transport_settings(caf::actor_system_config& config, const transport_fi
 
 caf_transport::caf_transport(caf::actor_system& system, hello self, std::string host, std::uint16_t port,
                              bool tls)
-  : system_(system), host_(std::move(host)), port_(port), tls_(tls), board_(std::make_shared<link_board>()),
+  : system_(system), host_(std::move(host)), port_(port), board_(std::make_shared<link_board>()),
     self_(self.incarnation) {
   if (self.wire == 0) {
     self.wire = wire_version;
@@ -79,9 +46,13 @@ caf_transport::caf_transport(caf::actor_system& system, hello self, std::string 
   }
   services_ = std::make_unique<link_services>();
   services_->self = std::move(self);
-  services_->network = tls_ ? system_.openssl_manager().actor_handle() : system_.middleman().actor_handle();
+  tls_context context;
+  if (const auto& files = system_.config(); tls)
+    context = make_tls_context(files.openssl_certificate, files.openssl_key, files.openssl_cafile);
+  services_->sockets = std::make_shared<socket_shelf>();
+  services_->network = spawn_link_middleman(system_, services_->sockets, std::move(context));
   services_->board = board_;
-  services_->probes = std::make_shared<thread_pool>("souk-dial", probe_threads, probe_queue_max);
+  services_->dialers = std::make_shared<thread_pool>("souk-dial", dial_threads, dial_queue_max);
   services_->stopping = std::make_shared<std::atomic<bool>>(false);
   links_ = caf::actor_cast<caf::actor>(system_.spawn(links, *services_));
 }
@@ -136,12 +107,15 @@ void caf_transport::stop() {
                [&](const caf::error& why) {
                  spdlog::warn("the port {} for other nodes was not closed: {}", port_, caf::to_string(why));
                });
-  self->monitor(links_);
-  self->send_exit(links_, caf::exit_reason::user_shutdown);
-  self->receive([](const caf::down_msg&) {},
-                caf::after(caf::timespan{patience}) >>
-                  [] { spdlog::warn("the links to other nodes did not end in time"); });
-  services_->probes->stop();
+  auto end = [&](const auto& actor, const char* what) {
+    self->monitor(actor);
+    self->send_exit(actor, caf::exit_reason::kill);
+    self->receive([](const caf::down_msg&) {}, caf::after(caf::timespan{patience}) >>
+                                                 [what] { spdlog::warn("{} did not end in time", what); });
+  };
+  end(links_, "the links to other nodes");
+  end(services_->network, "the connections to other nodes");
+  services_->dialers->stop();
 }
 
 void caf_transport::dial(const storage::node_row& peer) {

@@ -57,7 +57,6 @@ private:
   caf::actor_system& system_;
   std::string host_;
   std::uint16_t port_;
-  bool tls_;
   bool listens_ = false;
   std::unique_ptr<link_services> services_;
   std::shared_ptr<link_board> board_;

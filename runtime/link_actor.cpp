@@ -12,10 +12,11 @@ namespace {
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
-// An attempt to reach a node ends within probe or dial time, plus that of the hello.
-constexpr auto probe_time = 1500ms;
+// An attempt to reach a node ends within the dial time, plus that of the last connection and hello.
+constexpr auto connect_time = 1500ms;
 constexpr auto dial_time = 3000ms;
-constexpr auto hello_time = 2000ms;
+constexpr auto hello_time = 1000ms;
+constexpr auto courtesy = 700ms; ///< how long the older of two nodes lets the younger one connect
 constexpr int tries_max = 10;
 constexpr std::size_t complaints_max = 1000;
 
@@ -85,12 +86,25 @@ void link_state::dial(const storage::node_row& row) {
   const auto dial = p.dial = ++dials;
   p.until = steady::now() + dial_time;
   p.tries = 0;
-  auto probe = [address = row.address, stopping = services.stopping, who, dial,
-                me = caf::actor_cast<link_actor>(self)] {
-    auto r = probe_tcp(address, probe_time, *stopping);
-    caf::anon_send(me, link_task{[who, dial, r](link_state& s) { s.probed(who, dial, r); }});
+  // When two nodes connect to each other at the same moment, each takes its own connection for the one that
+  // counts and sends over that alone. CAF then knows the sender of neither, and both connections die for want
+  // of heartbeats. So the younger node goes first: it knows all the others when it comes, and they hear of it
+  // a little later. The older one only looks whether somebody is there.
+  reach_out(who, dial, services.self.incarnation < who);
+}
+
+void link_state::reach_out(const storage::ulid& who, std::uint64_t dial, bool only_look) {
+  auto* p = attempt(who, dial);
+  if (p == nullptr)
+    return;
+  auto job = [address = p->row.address, stopping = services.stopping, who, dial, only_look,
+              me = caf::actor_cast<link_actor>(self)] {
+    auto r = std::make_shared<dialled>(dial_tcp(address, connect_time, *stopping));
+    caf::anon_send(me, link_task{[who, dial, only_look, r](link_state& s) {
+                     s.reached(who, dial, only_look, std::move(*r));
+                   }});
   };
-  if (!services.probes->post(std::move(probe)))
+  if (!services.dialers->post(std::move(job)))
     failed(who, dial, "too many nodes are being dialled");
 }
 
@@ -100,29 +114,35 @@ link_state::peer* link_state::attempt(const storage::ulid& who, std::uint64_t di
   return at == peers.end() || at->second.dial != dial ? nullptr : &at->second;
 }
 
-void link_state::probed(const storage::ulid& who, std::uint64_t dial, const probe_result& r) {
+void link_state::reached(const storage::ulid& who, std::uint64_t dial, bool only_look, dialled r) {
   if (r.what != reach::yes)
     failed(who, dial, r.why, r.what == reach::refused);
+  else if (only_look)
+    connect_later(who, dial);
   else
-    connect(who, dial, r);
+    connect(who, dial, std::move(r.socket));
 }
 
-// CAF connects with a blocking call in its one middleman actor: the probe has shown that it will not block
-// for long.
-void link_state::connect(const storage::ulid& who, std::uint64_t dial, const probe_result& at) {
+void link_state::connect_later(const storage::ulid& who, std::uint64_t dial) {
+  caf::delayed_anon_send(caf::actor_cast<link_actor>(self), courtesy,
+                         link_task{[who, dial](link_state& s) { s.reach_out(who, dial, false); }});
+}
+
+void link_state::connect(const storage::ulid& who, std::uint64_t dial, tcp_socket socket) {
   auto* p = attempt(who, dial);
   if (p == nullptr)
     return;
-  if (++p->tries > tries_max || steady::now() >= p->until)
-    return failed(who, dial, p->row.address + " accepts connections but does not speak");
-  self->request(services.network, left_until(p->until), caf::connect_atom_v, at.host, at.port)
+  ++p->tries;
+  auto taken_as = services.sockets->put(std::move(socket));
+  self->request(services.network, left_until(p->until), caf::connect_atom_v, taken_as, std::uint16_t{0})
     .then([this, who, dial](const caf::node_id&, const caf::strong_actor_ptr& remote,
                             const std::set<std::string>&) { say_hello(who, dial, remote); },
-          [this, who, dial, at](caf::error& why) {
+          [this, who, dial, taken_as](caf::error& why) {
+            services.sockets->take(taken_as);
             // With heartbeats, a connection that has not received a byte by the next beat is given up,
             // however young it is.
             if (why == caf::sec::connection_timeout || why == caf::sec::request_timeout)
-              connect(who, dial, at);
+              stumbled(who, dial, "it accepts connections but does not speak as a node does", true);
             else
               failed(who, dial, text_of(why));
           });
@@ -140,8 +160,27 @@ void link_state::say_hello(const storage::ulid& who, std::uint64_t dial,
   self->request(caf::actor_cast<node_actor>(remote), caf::timespan{hello_time}, hello_atom_v, services.self)
     .then([this, who, dial, remote](const hello& h) { answered(who, dial, remote, h); },
           [this, who, dial](caf::error& why) {
-            failed(who, dial, why == caf::sec::request_timeout ? "it does not answer" : text_of(why));
+            if (why.category() == caf::detail::error_factory<errc>::category)
+              failed(who, dial, text_of(why)); // it does not want us
+            else
+              stumbled(who, dial, why == caf::sec::request_timeout ? "it does not answer" : text_of(why),
+                       false);
           });
+}
+
+// A connection that came to nothing although somebody is there: it is tried again while there is time.
+void link_state::stumbled(const storage::ulid& who, std::uint64_t dial, const std::string& why,
+                          bool at_once) {
+  auto* p = attempt(who, dial);
+  if (p == nullptr)
+    return;
+  p->greeting = nullptr;
+  if (p->tries >= tries_max || steady::now() >= p->until)
+    failed(who, dial, why);
+  else if (at_once)
+    reach_out(who, dial, false);
+  else
+    connect_later(who, dial);
 }
 
 void link_state::answered(const storage::ulid& who, std::uint64_t dial, const caf::strong_actor_ptr& remote,
@@ -244,7 +283,7 @@ void link_state::down(const caf::down_msg& gone) {
   for (const auto& who : lost)
     lose(who, "the connection broke: " + caf::to_string(gone.reason));
   for (const auto& [who, dial] : unanswered)
-    failed(who, dial, "the connection broke: " + caf::to_string(gone.reason));
+    stumbled(who, dial, "the connection broke: " + caf::to_string(gone.reason), false);
 }
 
 void link_state::frame(const storage::ulid& from, std::string& bytes) {

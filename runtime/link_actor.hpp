@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/tcp_probe.hpp"
+#include "runtime/tcp_dial.hpp"
 #include "runtime/thread_pool.hpp"
 #include "runtime/type_ids.hpp"
 
@@ -43,9 +43,10 @@ struct link_board {
 
 struct link_services {
   hello self;
-  caf::io::middleman_actor network; ///< plain or TLS
+  caf::io::middleman_actor network;      ///< see link_middleman.hpp
+  std::shared_ptr<socket_shelf> sockets; ///< where it takes them from
   std::shared_ptr<link_board> board;
-  std::shared_ptr<thread_pool> probes;
+  std::shared_ptr<thread_pool> dialers;
   std::shared_ptr<std::atomic<bool>> stopping;
 };
 
@@ -82,8 +83,11 @@ struct link_state {
 
 private:
   peer* attempt(const storage::ulid& who, std::uint64_t dial);
-  void probed(const storage::ulid& who, std::uint64_t dial, const probe_result& r);
-  void connect(const storage::ulid& who, std::uint64_t dial, const probe_result& at);
+  void reach_out(const storage::ulid& who, std::uint64_t dial, bool only_look);
+  void reached(const storage::ulid& who, std::uint64_t dial, bool only_look, dialled r);
+  void connect(const storage::ulid& who, std::uint64_t dial, tcp_socket socket);
+  void connect_later(const storage::ulid& who, std::uint64_t dial);
+  void stumbled(const storage::ulid& who, std::uint64_t dial, const std::string& why, bool at_once);
   void say_hello(const storage::ulid& who, std::uint64_t dial, const caf::strong_actor_ptr& remote);
   void answered(const storage::ulid& who, std::uint64_t dial, const caf::strong_actor_ptr& remote,
                 const hello& h);

@@ -1,4 +1,4 @@
-#include "runtime/tcp_probe.hpp"
+#include "runtime/tcp_dial.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -17,36 +17,15 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
-class socket_handle {
-public:
-  explicit socket_handle(int fd) : fd_(fd) {}
-  ~socket_handle() {
-    if (fd_ >= 0)
-      ::close(fd_);
-  }
-  socket_handle(const socket_handle&) = delete;
-  socket_handle& operator=(const socket_handle&) = delete;
-  int fd() const noexcept { return fd_; }
-
-private:
-  int fd_;
-};
-
 std::string text_of(int error) {
   char buffer[128];
   return strerror_r(error, buffer, sizeof buffer);
 }
 
-std::string numeric(const addrinfo& at) {
-  char host[NI_MAXHOST];
-  if (getnameinfo(at.ai_addr, at.ai_addrlen, host, sizeof host, nullptr, 0, NI_NUMERICHOST) != 0)
-    return {};
-  return host;
-}
-
 /// 0, or why not as an errno.
-int try_connect(const addrinfo& at, steady::time_point until, const std::atomic<bool>& cancelled) {
-  socket_handle s{::socket(at.ai_family, at.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, at.ai_protocol)};
+int try_connect(tcp_socket& s, const addrinfo& at, steady::time_point until,
+                const std::atomic<bool>& cancelled) {
+  s = tcp_socket{::socket(at.ai_family, at.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, at.ai_protocol)};
   if (s.fd() < 0)
     return errno;
   if (::connect(s.fd(), at.ai_addr, at.ai_addrlen) == 0)
@@ -89,21 +68,20 @@ std::optional<std::pair<std::string, std::uint16_t>> split_address(std::string_v
   return std::pair{std::string{host}, port};
 }
 
-probe_result probe_tcp(const std::string& address, std::chrono::milliseconds limit,
-                       const std::atomic<bool>& cancelled) {
+dialled dial_tcp(const std::string& address, std::chrono::milliseconds limit,
+                 const std::atomic<bool>& cancelled) {
   const auto until = steady::now() + limit;
-  probe_result out;
+  dialled out;
   auto where = split_address(address);
   if (!where) {
     out.why = "\"" + address + "\" is not host:port";
     return out;
   }
-  out.port = where->second;
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_STREAM;
   wanted.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  if (auto no = getaddrinfo(where->first.c_str(), std::to_string(out.port).c_str(), &wanted, &found);
+  if (auto no = getaddrinfo(where->first.c_str(), std::to_string(where->second).c_str(), &wanted, &found);
       no != 0) {
     out.why = "\"" + where->first + "\" has no address: " + gai_strerror(no);
     return out;
@@ -111,10 +89,11 @@ probe_result probe_tcp(const std::string& address, std::chrono::milliseconds lim
   std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> all{found, &freeaddrinfo};
   bool all_refuse = true;
   for (const auto* at = found; at != nullptr; at = at->ai_next) {
-    auto no = try_connect(*at, until, cancelled);
+    tcp_socket socket;
+    auto no = try_connect(socket, *at, until, cancelled);
     if (no == 0) {
       out.what = reach::yes;
-      out.host = numeric(*at);
+      out.socket = std::move(socket);
       out.why.clear();
       return out;
     }
@@ -123,6 +102,28 @@ probe_result probe_tcp(const std::string& address, std::chrono::milliseconds lim
   }
   if (all_refuse)
     out.what = reach::refused;
+  return out;
+}
+
+tcp_socket::~tcp_socket() {
+  if (fd_ >= 0)
+    ::close(fd_);
+}
+
+std::string socket_shelf::put(tcp_socket socket) {
+  std::lock_guard lock{guard_};
+  auto name = "socket " + std::to_string(++names_);
+  sockets_.emplace(name, std::move(socket));
+  return name;
+}
+
+tcp_socket socket_shelf::take(const std::string& name) {
+  std::lock_guard lock{guard_};
+  auto at = sockets_.find(name);
+  if (at == sockets_.end())
+    return {};
+  auto out = std::move(at->second);
+  sockets_.erase(at);
   return out;
 }
 
