@@ -199,7 +199,7 @@ def test_a_shops_whole_life_matches_the_description(shop, schema, anyone):
         assert ok(merchant.get(f"{store}/products?status=all&limit=250")) == before, "what was exported changes nothing"
 
     # -- operation
-    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
+    for path in ("/healthz", "/readyz", "/metrics", "/cluster/status", "/openapi.json"):
         assert anyone("GET", path).status_code == 200
     ok(shopper.delete("/sessions"), 204)
     refused(shopper.get(cart), 401, "unauthenticated")
