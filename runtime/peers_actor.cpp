@@ -113,6 +113,13 @@ void peers_state::back_to_shard(call c, bool counts) {
                      static_cast<std::int32_t>(c.attempt + (counts ? 1 : 0)));
 }
 
+// It may have been done: what it created may be there.
+void peers_state::repeat(call c) {
+  if (c.how == delivery::create)
+    c.how = delivery::activate;
+  back_to_shard(std::move(c), true);
+}
+
 peers_state::call peers_state::take(std::uint64_t id) {
   auto at = calls.find(id);
   auto c = std::move(at->second);
@@ -139,7 +146,7 @@ void peers_state::take_answer(const storage::ulid& from, const answer_frame& f) 
     case outcome::error: {
       auto why = services.book->read_error(f.body);
       if (why && *why == errc::in_doubt && may_repeat(at->second))
-        return back_to_shard(take(f.id), true);
+        return repeat(take(f.id));
       take(f.id).promise.deliver(why ? std::move(*why) : caf::make_error(errc::unavailable));
       return;
     }
@@ -193,10 +200,10 @@ void peers_state::serve(const storage::ulid& from, call_frame f) {
     auto& before = heard[from];
     if (!before.ids.insert(f.id).second)
       return; // came twice
-    before.order.push_back(f.id);
-    if (before.order.size() > remembered_calls) {
-      before.ids.erase(before.order.front());
-      before.order.pop_front();
+    before.latest.push_back(f.id);
+    if (before.latest.size() > remembered_calls) {
+      before.ids.erase(before.latest.front());
+      before.latest.pop_front();
     }
   }
   if (serving.size() >= services.options.calls_max)
@@ -363,9 +370,10 @@ void peers_state::drop_calls(peer& p) {
     if (c.sent && !may_repeat(c)) {
       ++stats.given_up;
       c.promise.deliver(caf::make_error(errc::in_doubt));
+    } else if (c.sent) {
+      repeat(std::move(c));
     } else {
-      const bool counts = c.sent;
-      back_to_shard(std::move(c), counts);
+      back_to_shard(std::move(c), false);
     }
   }
 }

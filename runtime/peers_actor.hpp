@@ -70,7 +70,7 @@ struct peers_state {
   };
   /// A node's last calls to us, known here or not yet: a frame that comes twice is done once.
   struct heard_calls {
-    std::deque<std::uint64_t> order;
+    std::deque<std::uint64_t> latest;
     std::unordered_set<std::uint64_t> ids;
   };
   struct call {
@@ -128,6 +128,7 @@ private:
   void look(storage::shard_id shard) const;
   void dispatch(std::uint64_t id, call& c);
   void back_to_shard(call c, bool counts);
+  void repeat(call c);
   void finish(std::uint64_t id);
   call take(std::uint64_t id);
   void drop_calls(peer& p);

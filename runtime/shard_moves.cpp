@@ -31,6 +31,9 @@ void shard_state::elsewhere(arrival from, const entity_address& whom, delivery h
 void shard_state::wait_for_owner(arrival from, const entity_address& whom, delivery how, caf::message& command) {
   if (intake.size() >= services.options.intake_max)
     return from.promise.deliver(caf::make_error(errc::overloaded));
+  // Whoever asked may have given up by then and have asked somebody else: what is to be created may be there.
+  if (how == delivery::create)
+    how = delivery::activate;
   intake.push_back({std::move(from.promise), whom, how, std::move(command), from.attempt, from.only_here,
                     services.time->now()});
   sweep_later();
