@@ -41,7 +41,11 @@ storage::ulid id_source::draw() {
 }
 
 storage::ulid id_source::fresh() {
-  return draw();
+  constexpr int draws_max = 64; // with one shard of many served it may still miss: then the caller hears that it is not
+  auto id = draw();
+  for (int i = 1; served_ && i < draws_max && !served_(id.shard()); ++i)
+    id = draw();
+  return id;
 }
 
 storage::ulid id_source::fresh_beside(const storage::ulid& owner) {

@@ -106,6 +106,7 @@ void node::start(entity_catalog catalog, node_network network, std::function<voi
   }
   if (answering == 0)
     std::rethrow_exception(first_problem);
+  ids_.prefer([this](storage::shard_id shard) { return serves(shard); });
   if (!all_served())
     spdlog::info("not every shard has an owner yet; a silent one's are taken after {} ms",
                  options_.member.membership.stale_after.count());
@@ -154,6 +155,11 @@ bool node::all_served() const {
     any = true;
   }
   return any;
+}
+
+bool node::serves(storage::shard_id shard) const {
+  const auto database = map_->database(shard);
+  return database < beats_.size() && beats_[database]->answers && !map_->at(shard).owner.is_nil();
 }
 
 // Once it was ready it stays so while other nodes fail: their shards are a matter of moments, and this one can serve its own.

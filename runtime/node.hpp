@@ -115,6 +115,7 @@ private:
   void keep_membership(std::size_t database);
   void look(std::size_t database);
   bool all_served() const;
+  bool serves(storage::shard_id shard) const;
 
   caf::actor_system& system_;
   node_options options_;

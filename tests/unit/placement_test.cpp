@@ -1,4 +1,5 @@
 #include "runtime/cluster_map.hpp"
+#include "runtime/id_source.hpp"
 #include "runtime/placement.hpp"
 
 #include <catch2/catch.hpp>
@@ -106,4 +107,20 @@ TEST_CASE("the map tells once when a shard turns out to live in another database
   map.resides(9, 0);
   CHECK(map.database(9) == 0);
   CHECK(told == std::vector<std::pair<int, int>>{{9, 1}, {9, 0}});
+}
+
+TEST_CASE("whoever is new is not put where nobody serves", "[id_source]") {
+  struct : souk::runtime::clock {
+    souk::storage::timestamp now() const override { return {}; }
+  } time;
+  id_source ids{time, 42};
+  ids.prefer([](shard_id shard) { return shard % 2 == 1; });
+  for (int i = 0; i < 100; ++i)
+    CHECK(ids.fresh().shard() % 2 == 1);
+  const auto owner = node_id(1); // in shard 0, not served, and still where its own belong
+  CHECK(ids.fresh_beside(owner).shard() == owner.shard());
+
+  INFO("with nobody serving anything an id is drawn all the same");
+  ids.prefer([](shard_id) { return false; });
+  CHECK_FALSE(ids.fresh().is_nil());
 }
