@@ -4,6 +4,10 @@
 
 # These go over HTTP through haproxy; the others drive actors directly and must own the database alone.
 benches_over_http=(http-checkout http-read)
+# This one compares one database with two, which it makes itself on servers of their own.
+bench_on_two_servers=lanes
+# And this one needs no database at all.
+bench_in_memory=members
 
 run_bench() {
   local name=$1 base_url=''
@@ -13,6 +17,10 @@ run_bench() {
     install_packages "${packages_to_test[@]}"
     forget_callers_settings
     SOUK_BUILD_DIR=$BUILD /usr/bin/python3 "$ROOT/tests/cluster/bench_${name//-/_}.py" "$@"
+    return
+  fi
+  if [[ $name == "$bench_in_memory" ]]; then
+    "$BUILD/tests/souk-bench" "$name" "$@"
     return
   fi
   local home=$VAR/bench
@@ -25,8 +33,13 @@ run_bench() {
   trap stop_stack EXIT
   trap 'exit 130' INT TERM
   choose_program_user
-  bring_up_postgres
-  migrate
+  local second_url='' where
+  if [[ $name == "$bench_on_two_servers" ]]; then
+    bring_up_two_servers
+  else
+    bring_up_postgres
+    migrate
+  fi
   if [[ " ${benches_over_http[*]} " == *" $name "* ]]; then
     port=$(free_port edge)
     url=http://127.0.0.1:$port
@@ -36,12 +49,13 @@ run_bench() {
     bring_up_soukd
     bring_up_haproxy
   fi
+  where=(--database-url "$database_url" ${second_url:+--second-database-url "$second_url"}
+    ${base_url:+--base-url "$base_url" --direct-url "http://127.0.0.1:${http_port[soukd]}"})
   say "running $name"
   # The figures are the last line of all: held back until the daemons have said that they stopped.
   local code figures
   SOUK_BENCH_DATABASE_URL=$database_url SOUK_BENCH_BASE_URL=${base_url:-} \
-    "${as_program[@]}" "$BUILD/tests/souk-bench" "$name" --database-url "$database_url" \
-    ${base_url:+--base-url "$base_url" --direct-url "http://127.0.0.1:${http_port[soukd]}"} "$@" \
+    "${as_program[@]}" "$BUILD/tests/souk-bench" "$name" "${where[@]}" "$@" \
     2> >(tee "$VAR/log/bench.log" >&2) | tee "$VAR/log/bench.out" | sed -u '$d'
   code=${PIPESTATUS[0]}
   figures=$(tail -n 1 "$VAR/log/bench.out")
@@ -49,6 +63,18 @@ run_bench() {
   trap - EXIT
   note "$figures"
   return "$code"
+}
+
+# Sets database_url and second_url. The benchmark makes databases there, so its role may.
+bring_up_two_servers() {
+  local name
+  databases=(postgres-1 postgres-2)
+  bring_up_postgres
+  for name in "${databases[@]}"; do
+    as_superuser "$name" -d postgres -c 'ALTER ROLE souk CREATEDB'
+  done
+  database_url=$(postgres_url postgres-1)
+  second_url=$(postgres_url postgres-2)
 }
 
 remove_var() { # DIR, and where it leads if it is a link

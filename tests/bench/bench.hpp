@@ -10,7 +10,8 @@ namespace souk::bench {
 /// What `souk-bench NAME` was told.
 struct options {
   std::string name;
-  std::string database_url;
+  std::string database_url;        ///< empty for benchmarks that need none
+  std::string second_database_url; ///< on another server, for those that compare one with two
   std::string base_url;   ///< of the edge, for benchmarks over HTTP
   std::string direct_url; ///< of the server behind it
   std::chrono::seconds duration{10};
@@ -29,6 +30,9 @@ private:
   std::vector<double> ms_;
 };
 
+/// What all threads of this process have used so far.
+std::chrono::microseconds process_cpu();
+
 /// Prints the last line: one JSON object with the name, the figures, the baseline and the ratio to it.
 void report(const std::string& name, const std::map<std::string, double>& figures, double baseline, double ratio);
 
@@ -45,5 +49,8 @@ int spread(const options& o);
 int idle(const options& o);
 int http_checkout(const options& o);
 int http_read(const options& o);
+int remote(const options& o);
+int lanes(const options& o);
+int members(const options& o);
 
 } // namespace souk::bench

@@ -95,14 +95,16 @@ caf::behavior driver(caf::stateful_actor<driver_state>* self, server::shop_stack
 
 } // namespace
 
-direct_shop::direct_shop(const options& o) {
-  spdlog::set_level(spdlog::level::warn);
+config::settings lone_node(std::vector<std::string> database_urls) {
   config::settings s;
-  s.database_url = {o.database_url};
+  s.database_url = std::move(database_urls);
   s.node_name = "bench";
-  if (const char* lanes = std::getenv("SOUK_BENCH_LANES")) // to see what a second lane brings
-    s.journal_lanes = static_cast<std::size_t>(std::stoul(lanes));
   s.entity_max = 400'000;
+  return s;
+}
+
+direct_shop::direct_shop(const config::settings& s) {
+  spdlog::set_level(spdlog::level::warn);
   stack_ = std::make_unique<server::shop_stack>(s);
   stack_->start({}, {}, [](const std::string& why) {
     std::cerr << "the node must end: " << why << "\n";
@@ -169,7 +171,7 @@ std::vector<storage::ulid> direct_shop::sign_up_shoppers(int count) {
 
 placing_result place_orders(direct_shop& shop, const std::vector<direct_shop::sold>& goods,
                             const std::vector<storage::ulid>& shoppers, int drivers, int window,
-                            std::chrono::seconds warm_up, std::chrono::seconds duration) {
+                            std::chrono::milliseconds warm_up, std::chrono::milliseconds duration) {
   auto count = std::make_shared<tally>();
   auto& stack = shop.stack();
   std::vector<caf::actor> all;
@@ -177,10 +179,12 @@ placing_result place_orders(direct_shop& shop, const std::vector<direct_shop::so
     all.push_back(stack.system().spawn(driver, &stack, goods, shoppers, window, count, static_cast<std::uint32_t>(i + 1)));
   std::this_thread::sleep_for(warm_up);
   count->measuring = true;
-  auto began = std::chrono::steady_clock::now();
+  const auto began = std::chrono::steady_clock::now();
+  const auto cpu_before = process_cpu();
   std::this_thread::sleep_for(duration);
   count->measuring = false;
-  auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  const auto cpu = process_cpu() - cpu_before;
+  const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   count->stopping = true;
   caf::scoped_actor self{stack.system(), true};
   self->wait_for(all);
@@ -188,6 +192,8 @@ placing_result place_orders(direct_shop& shop, const std::vector<direct_shop::so
   r.placed = count->placed;
   r.refused = count->refused;
   r.per_second = static_cast<double>(r.placed) / took;
+  if (r.placed > 0)
+    r.cpu_us = std::chrono::duration<double, std::micro>(cpu).count() / static_cast<double>(r.placed);
   r.took = std::move(count->took);
   return r;
 }

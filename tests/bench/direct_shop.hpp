@@ -3,14 +3,21 @@
 #include "soukd/shop_stack.hpp"
 #include "tests/bench/bench.hpp"
 
+#include <chrono>
+#include <memory>
+#include <string>
 #include <vector>
 
 namespace souk::bench {
 
-/// A shop driven without HTTP: messages straight to the actors, durable as in production.
+/// The settings of a node that is alone on its databases.
+config::settings lone_node(std::vector<std::string> database_urls);
+
+/// A node of a shop driven without HTTP: messages straight to the actors, durable as in production.
 class direct_shop {
 public:
-  explicit direct_shop(const options& o);
+  explicit direct_shop(const options& o) : direct_shop(lone_node({o.database_url})) {}
+  explicit direct_shop(const config::settings& s);
   ~direct_shop();
 
   server::shop_stack& stack() { return *stack_; }
@@ -33,10 +40,11 @@ struct placing_result {
   double per_second = 0;
   std::uint64_t placed = 0;
   std::uint64_t refused = 0;
+  double cpu_us = 0; ///< of this process, per order
   latencies took;
 };
 placing_result place_orders(direct_shop& shop, const std::vector<direct_shop::sold>& goods,
                             const std::vector<storage::ulid>& shoppers, int drivers, int window,
-                            std::chrono::seconds warm_up, std::chrono::seconds duration);
+                            std::chrono::milliseconds warm_up, std::chrono::milliseconds duration);
 
 } // namespace souk::bench

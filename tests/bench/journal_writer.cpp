@@ -28,7 +28,11 @@ ulid draw_id(shard_id shard, std::mt19937_64& random) {
 journal_writer::journal_writer(const std::string& database_url)
   : journal_(postgres::make_journal_store({database_url}, "bench")) {
   const auto ownership = postgres::make_ownership_store({database_url});
-  node_row self{.incarnation = {{9, 9, 9}}, .name = "bench", .address = "nowhere", .started_at = time_now()};
+  node_row self;
+  self.incarnation = {{9, 9, 9}};
+  self.name = "bench";
+  self.address = "nowhere";
+  self.started_at = time_now();
   ownership->register_node(self);
   std::vector<shard_id> all;
   for (int i = 0; i < shard_count; ++i)

@@ -12,12 +12,16 @@ int main(int argc, char** argv) {
                                                                      {"spread", spread},
                                                                      {"idle", idle},
                                                                      {"http-checkout", http_checkout},
-                                                                     {"http-read", http_read}};
+                                                                     {"http-read", http_read},
+                                                                     {"remote", remote},
+                                                                     {"lanes", lanes},
+                                                                     {"members", members}};
   options o;
   int seconds = 10;
   CLI::App app{"souk's benchmarks: the last line is one JSON object"};
-  app.add_option("name", o.name, "hot-sku, spread, idle, http-checkout, http-read")->required();
-  app.add_option("--database-url", o.database_url, "a migrated database that nobody else uses")->required();
+  app.add_option("name", o.name, "hot-sku, spread, idle, http-checkout, http-read, remote, lanes, members")->required();
+  app.add_option("--database-url", o.database_url, "a migrated database that nobody else uses; all but members need it");
+  app.add_option("--second-database-url", o.second_database_url, "one on another server, for lanes");
   app.add_option("--base-url", o.base_url, "the edge, for benchmarks over HTTP");
   app.add_option("--direct-url", o.direct_url, "the server behind the edge");
   app.add_option("--seconds", seconds, "how long the measured part runs")->check(CLI::Range(1, 600));
@@ -27,6 +31,10 @@ int main(int argc, char** argv) {
   auto at = all.find(o.name);
   if (at == all.end()) {
     std::cerr << "no benchmark is called " << o.name << "\n";
+    return 2;
+  }
+  if (o.database_url.empty() && o.name != "members") {
+    std::cerr << o.name << " needs --database-url\n";
     return 2;
   }
   try {

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include <nlohmann/json.hpp>
+#include <sys/resource.h>
 
 namespace souk::bench {
 
@@ -15,6 +16,13 @@ double latencies::percentile(double p) {
                                                 static_cast<double>(ms_.size() - 1)));
   std::nth_element(ms_.begin(), ms_.begin() + static_cast<std::ptrdiff_t>(at), ms_.end());
   return ms_[at];
+}
+
+std::chrono::microseconds process_cpu() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  return std::chrono::seconds{used.ru_utime.tv_sec + used.ru_stime.tv_sec}
+         + std::chrono::microseconds{used.ru_utime.tv_usec + used.ru_stime.tv_usec};
 }
 
 void report(const std::string& name, const std::map<std::string, double>& figures, double baseline, double ratio) {

@@ -13,6 +13,12 @@ COUNTED = {  # figures that are above zero when the work was really done
     "http-checkout": {"orders_per_s", "orders", "p50_ms", "p95_ms", "p99_ms", "cart_orders_per_s", "cart_p99_ms", "under_way"},
     "http-read": {"reads_per_s", "p50_ms", "p99_ms", "products_per_s", "lists_per_s", "edge_per_s", "edge_p99_ms", "list_bytes"},
     "idle": {"inventory_bytes", "cart_bytes", "resident_mib", "resident_both_mib", "actors_of_each"},
+    "remote": {"cpu_us_right", "cpu_us_wrong", "orders_per_s_right", "orders_per_s_wrong", "p50_ms_right", "p99_ms_wrong",
+               "calls_between_nodes"},
+    "lanes": {"orders_per_s_1_lane", "orders_per_s_2_lanes", "orders_per_s_4_lanes", "orders_per_s_two_databases", "cores"},
+    "members": {f"{figure}_{nodes}" for nodes in (3, 10, 30) for figure in (
+        "statements_per_s", "statements_per_s_per_node", "link_heartbeats_per_s", "moved", "moved_share", "join_s",
+        "largest_to_mean")},
 }
 NONE_OF = {
     "hot-sku": {"refused"},
@@ -20,6 +26,9 @@ NONE_OF = {
     "http-checkout": {"errors", "cart_errors"},
     "http-read": {"errors"},
     "idle": set(),
+    "remote": {"refused"},
+    "lanes": {"refused"},
+    "members": {f"shard_messages_per_s_{nodes}" for nodes in (3, 10, 30)},
 }
 
 
