@@ -25,8 +25,8 @@ struct transport_files {
 
 /// Loads CAF's network into the configuration of an actor system, with heartbeats: a node that is silent for
 /// two seconds is given up. With files, also TLS, where both sides show a certificate of the authority.
-/// @throws std::runtime_error when a file cannot be read, is no PEM, or key and certificate do not belong
-/// together
+/// @throws std::runtime_error when a file cannot be read, is no PEM, has expired, or key and certificate do
+/// not belong together
 void add_transport_settings(caf::actor_system_config& config, const transport_files& files = {});
 
 /// Links over TCP, plain or TLS, by CAF's middleman. The actor system must have been made with

@@ -38,6 +38,19 @@ std::string openssl_error() {
   return text;
 }
 
+/// Whoever has an expired certificate is refused by all others: better to hear it at the start, and a month
+/// before.
+void check_age(SSL_CTX* context, const std::string& file) {
+  const auto* end = X509_get0_notAfter(SSL_CTX_get0_certificate(context));
+  int days = 0, seconds = 0;
+  if (ASN1_TIME_diff(&days, &seconds, nullptr, end) != 1)
+    throw std::runtime_error{file + " does not say until when it is valid"};
+  if (days < 0 || seconds < 0)
+    throw std::runtime_error{file + " has expired"};
+  if (days < 30)
+    spdlog::warn("the certificate {} expires in {} days", file, days);
+}
+
 /// A wrong certificate fails again and again, and so does a port scan: one line of the log says it for a
 /// while.
 void log_failed_handshake(const std::string& why) {
@@ -266,6 +279,7 @@ tls_context make_tls_context(const std::string& certificate, const std::string& 
        authority + " is no certificate in PEM");
   must(SSL_CTX_use_PrivateKey_file(c, key.c_str(), SSL_FILETYPE_PEM) == 1,
        key + " is not the key of " + certificate);
+  check_age(c, certificate);
   must(SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION) == 1, "TLS 1.3 cannot be used");
   SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);

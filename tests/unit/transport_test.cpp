@@ -291,11 +291,11 @@ struct certificates {
     REQUIRE(::mkdtemp(name) != nullptr);
     dir = name;
     for (std::string ca : {"ours", "theirs"}) {
-      run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=" + ca
+      run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 90 -subj /CN=" + ca
           + " -keyout " + ca + "-ca.key -out " + ca + "-ca.pem");
       run("openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=node -keyout " + ca
           + ".key -out " + ca + ".csr");
-      run("openssl x509 -req -days 2 -in " + ca + ".csr -CA " + ca + "-ca.pem -CAkey " + ca
+      run("openssl x509 -req -days 90 -in " + ca + ".csr -CA " + ca + "-ca.pem -CAkey " + ca
           + "-ca.key -CAcreateserial -out " + ca + ".pem");
     }
   }
@@ -684,6 +684,11 @@ TEST_CASE("files that TLS cannot use are named at the start", "[transport]") {
                     Catch::StartsWith(theirs.key + " is not the key of " + ours.certificate));
   CHECK_THROWS_WITH(add_transport_settings(config, {ours.key, ours.key, ours.authority}),
                     Catch::StartsWith(ours.key + " is no certificate in PEM"));
+  made.run("openssl x509 -req -days -1 -in ours.csr -CA ours-ca.pem -CAkey ours-ca.key -CAcreateserial -out "
+           "old.pem");
+  const auto old = (made.dir / "old.pem").string();
+  CHECK_THROWS_WITH(add_transport_settings(config, {old, ours.key, ours.authority}),
+                    Catch::Equals(old + " has expired"));
   CHECK_THROWS_WITH(add_transport_settings(config, {ours.certificate, ours.key, ours.key}),
                     Catch::StartsWith(ours.key + " is no certificate in PEM"));
 }
