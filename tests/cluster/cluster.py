@@ -144,6 +144,9 @@ class Cluster(Shop):
         """Two nodes no longer hear each other, whoever of them dialled."""
         self.network.hold(to_node(a), node(b))
         self.network.hold(to_node(b), node(a))
+        for at in (a, b):
+            links = self.network.state()[to_node(at)]["links"]
+            assert "?" not in links, f"somebody unknown speaks to {node(at)}: {links}"
 
     def part_from_databases(self, n, up=True, down=True):
         for d in DATABASES:

@@ -112,20 +112,22 @@ class Runner:
             time.sleep(1)
         except Exception:  # a fault that could not be made, or a promise that was broken, is a finding like any other
             outcome.problems.append(traceback.format_exc(limit=-3))
-        self.restore(outcome)
+        whole = self.restore(outcome)
         until = time.monotonic()
         self.load.pause()
-        self.judge(plan, outcome, since, until)
+        self.judge(plan, outcome, since, until, whole=whole)
         return outcome
 
     def restore(self, outcome):
         try:
             self.heal()
             self.cluster.wait_until_even()
+            return True
         except Exception:
             outcome.problems.append(traceback.format_exc(limit=-3))
+            return False
 
-    def judge(self, plan, outcome, since, until):
+    def judge(self, plan, outcome, since, until, whole):
         window = self.load.window(since, until)
         outcome.seconds = round(window.seconds, 1)
         outcome.seen = dict(window.errors + window.probe_errors)
@@ -140,8 +142,9 @@ class Runner:
         if plan.no_errors and window.failed:
             outcome.problems.append(f"no request should have failed: {outcome.seen}")
         try:
-            checks.settle(self.cluster)
-            verdict = checks.check(self.cluster, self.load, self.load.acknowledged_between(since, time.monotonic()))
+            if whole:
+                checks.settle(self.cluster)
+            verdict = checks.check(self.cluster, self.load, self.load.acknowledged_between(since, time.monotonic()), over_http=whole)
         except Exception:
             outcome.problems.append(traceback.format_exc(limit=-3))
             return
@@ -182,6 +185,11 @@ def names_in_order(options, rng):
     return drawn()
 
 
+def write_json(options, outcomes):
+    with open(options.json, "w") as file:
+        json.dump({"seed": options.seed, "outcomes": [vars(o) for o in outcomes]}, file, indent=1)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Faults on a real cluster.", prog="faults.py")
     parser.add_argument("--minutes", type=float, help="go on drawing faults for so long")
@@ -212,14 +220,13 @@ def main():
                 say("      " + problem.strip().replace("\n", "\n      "))
             if outcome.problems:
                 runner.leave_evidence()
+            if options.json:
+                write_json(options, outcomes)
         total = len(runner.load.acknowledged)
     failed = [o.fault for o in outcomes if not o.well]
     say(f"{total} orders acknowledged, {sum(o.lost for o in outcomes)} lost, {sum(o.doubled for o in outcomes)} twice, "
         f"{sum(o.oversold for o in outcomes)} oversold; {len(outcomes) - len(failed)} faults survived, "
         f"{len(failed)} not{': ' + ' '.join(failed) if failed else ''}")
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump({"seed": options.seed, "outcomes": [vars(o) for o in outcomes]}, file, indent=1)
     return 1 if failed else 0
 
 

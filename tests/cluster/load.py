@@ -15,6 +15,7 @@ from integration import ok
 
 PROBE_EVERY = 0.1  # seconds
 PROBES_UNDER_WAY = 80  # of one store; more would only wait in the same queue
+CARTS = 5  # of one store, in turn: the edits of one cart wait for each other
 GIVE_UP_AFTER = 60  # seconds that a shopper asks again
 
 
@@ -62,7 +63,7 @@ class Load:
         self.market, self.port = market, shop.port
         self.random = random.Random(seed)
         self.people = [shop.guest() for _ in range(shoppers)]
-        self.probers = [self.with_a_cart(shop.guest(), s) for s in market.stores] if probes else []
+        self.probers = [[self.with_a_cart(shop.guest(), s) for _ in range(CARTS)] for s in market.stores] if probes else []
         self.pause_between = shoppers / orders_per_s
         self.acknowledged = {}  # order id: Order
         self.times = []  # (when, seconds) of each answer to an order, in order
@@ -218,8 +219,8 @@ class Load:
             return None
         return said
 
-    async def probe(self, store, person):
-        path = f"/carts/{person.id}/items/{store.plenty.variant}?store_id={store.id}"
+    async def probe(self, store, people):
+        paths = [f"/carts/{p.id}/items/{store.plenty.variant}?store_id={store.id}" for p in people]
         flying, n = set(), 0
         await asyncio.sleep(self.random.random() * PROBE_EVERY)
         due = time.monotonic()
@@ -229,7 +230,7 @@ class Load:
                 due = time.monotonic()
             if len(flying) < PROBES_UNDER_WAY:
                 n += 1
-                task = asyncio.create_task(self.knock(path, store.shard, person, 1 + n % 9))
+                task = asyncio.create_task(self.knock(paths[n % CARTS], store.shard, people[n % CARTS], 1 + n % 9))
                 flying.add(task)
                 task.add_done_callback(flying.discard)
             due += PROBE_EVERY

@@ -249,6 +249,23 @@ def restart_postgres(run):
     run.cluster.wait_until_owned()
 
 
+@fault("F4d", "PostgreSQL is away for ten seconds", limit_s=20)
+def miss_postgres(run):
+    d = run.random.choice(DATABASES)
+    before = [run.cluster.pid(node(n)) for n in NODES]
+    hold = run.cluster.var / "run" / f"{postgres(d)}.hold"
+    hold.touch()
+    try:
+        old = run.cluster.kill(postgres(d))
+        time.sleep(10)
+    finally:
+        hold.unlink()
+    run.cluster.wait_until_reborn(postgres(d), old)
+    wait_until(lambda: run.cluster.rows(d, "SELECT 1"), 60, "PostgreSQL did not come back")
+    run.cluster.wait_until_even()
+    return {"nodes_that_began_anew": len(set(before) - {run.cluster.pid(node(n)) for n in NODES})}
+
+
 @fault("F4c", "sessions are ended by the dozen", limit_s=6)
 def end_sessions(run):
     for _ in range(5 if run.brief else 20):
@@ -508,39 +525,59 @@ def restore_old_copy(run):
     old = {row[0]: row[1] for row in cluster.rows(d, "SELECT shard, seq FROM shards WHERE residence = 1 OR residence = 4")}
     behind = {shard for shard, seen in written.items() if old[shard] < seen[3]}
     assert behind, "nothing was written since the copy"
-    wait_until(lambda: cluster.quarantined(d) >= behind, 30, "shards that lack commits are not closed",
-               lambda: f"{sorted(behind)} lack commits, closed are {sorted(cluster.quarantined(d))}")
-    took = time.monotonic() - started
-    closed = cluster.quarantined(d)  # somebody may have written a little after we looked
-    assert len(closed) < len(written), "shards that lack nothing go on"
-    cluster.wait_until_owned(missing=len(closed))
-    refuses_and_goes_on(run, closed)
-    assert "quarantined" in "".join(cluster.log(node(n)) for n in NODES), "nobody raised the alarm"
-    assert "quarantin" in cluster.souk("status", check=False).stdout, "./souk status does not say it"
-    put_back(run, d, stop, start, data)
-    return {"behind": len(behind), "closed_after_s": round(took, 1)}
+    try:
+        wait_until(lambda: cluster.quarantined(d) >= behind, 30, "shards that lack commits are not closed",
+                   lambda: f"{sorted(behind)} lack commits, closed are {sorted(cluster.quarantined(d))}")
+        took = time.monotonic() - started
+        closed = cluster.quarantined(d)  # somebody may have written a little after we looked
+        assert len(closed) < len(written), "shards that lack nothing go on"
+        cluster.wait_until_owned(missing=len(closed))
+        refused_within = refuses_and_goes_on(run, closed)
+        assert "quarantined" in "".join(cluster.log(node(n)) for n in NODES), "nobody raised the alarm"
+        said = cluster.souk("status", check=False).stdout
+        assert "quarantined" in said.lower(), f"./souk status does not say it:\n{said}"
+    finally:
+        put_back(run, d, stop, start, data)
+    return {"behind": len(behind), "closed_after_s": round(took, 1), "refused_within_s": round(refused_within, 2)}
 
 
 def refuses_and_goes_on(run, closed):
-    """The stores of closed shards answer 503; everybody else sells."""
+    """The stores of closed shards answer 503; everybody else sells. @returns how long the slowest refusal took, at a node itself."""
     person = next(p for p in run.load.people if shard_of(p.id) not in closed)
+    slowest, asked = 0.0, 0
     for store in run.market.stores:
-        def place():
-            return person.order(store.id, store.plenty.product, store.plenty.variant, key=uuid.uuid4().hex)
+        body = order_body(person.id, store, store.plenty, "tok_ok")
 
-        if store.shard in closed:
-            said = place()
+        def place(at):
+            headers = {"Authorization": "Bearer " + person.token, "Idempotency-Key": uuid.uuid4().hex}
+            return requests.post(at + "/orders", json=body, headers=headers, timeout=30)
+
+        if store.shard in closed and asked < 3:
+            asked += 1
+            began = time.monotonic()
+            said = place(run.cluster.direct(run.any_node()))
+            slowest = max(slowest, time.monotonic() - began)
             assert said.status_code == 503, f"a closed shard answers {said.status_code} {said.text[:200]}"
-        else:
-            wait_until(lambda: place().status_code == 201, 20, f"the store in shard {store.shard} does not sell")
+        elif store.shard not in closed:
+            wait_until(lambda: place(run.cluster.url).status_code == 201, 20, f"the store in shard {store.shard} does not sell")
+    return slowest
 
 
 def put_back(run, d, stop, start, data):
-    """An operator finds the right copy: what was acknowledged is there again."""
+    """An operator finds the right copy: what was acknowledged is there again. No node may remember what it saw of the wrong one."""
+    cluster = run.cluster
+    holds = [cluster.var / "run" / f"{node(n)}.hold" for n in NODES]
+    old = []
+    for hold, n in zip(holds, NODES):
+        hold.touch()
+        old.append(cluster.kill(node(n)))
     stop(signal.SIGINT)
     data.rename(f"{data}.wrong")
     Path(f"{data}.new").rename(data)
     start()
-    for n in NODES:  # no node remembers what it saw of the wrong one
-        run.cluster.restart(n)
+    for hold, n, pid in zip(holds, NODES, old):
+        hold.unlink()
+        cluster.wait_until_reborn(node(n), pid)
+    for n in NODES:
+        cluster.wait_until_node_ready(n)
     run.load.resume()

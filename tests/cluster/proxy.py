@@ -280,7 +280,7 @@ class Listener:
         return await asyncio.open_connection(host, int(port))
 
     async def accept(self, reader, writer):
-        dialler = who_dialled(writer.get_extra_info("peername")[1], self.diallers) if self.diallers else "*"
+        dialler = who_dialled(writer.get_extra_info("peername")[1], self.port, self.diallers) if self.diallers else "*"
         link = Link(self, dialler, reader, writer)
         await self.open_or_close()
         if self.refusing or (self.diallers and self.server is None):
@@ -313,21 +313,19 @@ def is_listening(target):
         return any(fields[1].endswith(wanted) and fields[3] == "0A" for fields in map(str.split, table))
 
 
-def who_dialled(port, diallers):
-    """The name of the process that owns the loopback socket with this local port; `diallers` leads from names to pid files."""
+def who_dialled(port, dialled, diallers):
+    """The name of the process whose loopback socket leads from one port to the other; `diallers` leads from names to pid files."""
     inode = None
     with open("/proc/net/tcp") as table:
-        for row in table:
-            fields = row.split()
-            if fields[1].endswith(f":{port:04X}") and fields[1].startswith("0100007F"):
+        for fields in map(str.split, table):
+            if fields[1].endswith(f":{port:04X}") and fields[2].endswith(f":{dialled:04X}") and fields[9] != "0":
                 inode = f"socket:[{fields[9]}]"
     for name, pid_file in diallers.items():
-        try:
-            fds = Path(f"/proc/{int(Path(pid_file).read_text())}/fd")
-            if any(os.readlink(fd) == inode for fd in fds.iterdir()):
-                return name
-        except (OSError, ValueError):
-            continue  # it is not running, or closed one while we looked
+        with contextlib.suppress(OSError, ValueError):  # it is not running
+            for fd in Path(f"/proc/{int(Path(pid_file).read_text())}/fd").iterdir():
+                with contextlib.suppress(OSError):  # closed while we looked
+                    if os.readlink(fd) == inode:
+                        return name
     return "?"
 
 
