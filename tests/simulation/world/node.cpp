@@ -143,6 +143,7 @@ void simulated_node::make_member() {
   services.time = &world_.time;
   services.ids = ids_.get();
   services.on_lost = [this](const storage::fence& believed) {
+    rows_->look_afresh();
     world_.log.add(fmt::format("node {} has lost shard {} of epoch {}", label(), believed.shard, believed.epoch));
   };
 

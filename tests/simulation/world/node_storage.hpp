@@ -37,6 +37,8 @@ public:
   std::size_t gave = 0; ///< shards, to other nodes
   /// Reads now what the next observe() returns. Does nothing before the first one.
   void look_ahead();
+  /// What was read ahead is void: a look never reads before it has collected what was refused until then.
+  void look_afresh() { ahead_.reset(); }
 
   void register_node(const storage::node_row& self) override;
   storage::observation observe(const storage::node_row& self, std::chrono::milliseconds stale_after) override;

@@ -106,7 +106,7 @@ plan plan_of(std::uint64_t seed, mutant bug) {
 
 } // namespace
 
-run_result simulate(std::uint64_t seed, mutant bug) {
+run_result simulate(std::uint64_t seed, mutant bug, std::size_t lines) {
   auto p = plan_of(seed, bug);
   world w(p.world);
   for (const auto* name : {"mail", "search"}) {
@@ -152,7 +152,7 @@ run_result simulate(std::uint64_t seed, mutant bug) {
   out.simulated = std::chrono::duration_cast<std::chrono::seconds>(w.time.now() - began);
   out.orders = w.db.dump().orders.size();
   if (!out.held())
-    out.history = w.log.text(400) + w.owners() + "\n";
+    out.history = w.log.text(lines) + w.owners() + "\n";
   w.end(); // a run that broke a promise stops in the middle: the people it leaves waiting are told while they are there
   return out;
 }

@@ -38,6 +38,7 @@ struct run_result {
 
 /// One run: shops, shoppers, merchants, and everything that can go wrong, all drawn from the seed; then the faults end, time
 /// passes until nothing is open any more, and every promise is checked.
-run_result simulate(std::uint64_t seed, mutant bug = mutant::none);
+/// @param lines of the history of a failed run, the last ones
+run_result simulate(std::uint64_t seed, mutant bug = mutant::none, std::size_t lines = 400);
 
 } // namespace souk::simulation
