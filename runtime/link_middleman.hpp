@@ -18,8 +18,8 @@ using tls_context = std::shared_ptr<ssl_ctx_st>;
 
 /// For both sides of a connection: each shows a certificate of the authority, or the connection ends. TLS 1.3
 /// only, since nodes talk to nothing but nodes.
-/// @throws std::runtime_error naming the file that cannot be read, is no PEM, or does not belong to the
-/// others
+/// @throws std::runtime_error naming the file that cannot be read, is no PEM, has expired, or does not belong
+/// to the others
 tls_context make_tls_context(const std::string& certificate, const std::string& key,
                              const std::string& authority);
 
