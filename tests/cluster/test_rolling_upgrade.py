@@ -61,7 +61,8 @@ def schema(cluster):
 
 
 def finish(run, since, doctor):
-    """Nothing failed since then, and all that was acknowledged is there."""
+    """Nothing failed since then nor in the two seconds to come, and all that was acknowledged is there."""
+    time.sleep(2)
     until = time.monotonic()
     run.load.pause()
     window = run.load.window(since, until)
