@@ -73,6 +73,8 @@ public:
   void cut_from_database(bool cut) { road_->cut = cut; }
   /// It no longer looks at the rows by itself.
   void close_its_eyes() { blind_ = true; }
+  /// The next look comes after that time, instead of when it was due.
+  void look_in(microseconds wait);
   /// One look at once. @returns false when the database did not answer.
   bool look();
 
@@ -126,7 +128,6 @@ private:
 
   std::shared_ptr<actors::shop_services> make_shop();
   void make_member();
-  void look_in(microseconds wait);
   void begin_look(std::uint64_t number);
   void finish_look();
   void give_away(timestamp until, std::function<void()> then);

@@ -45,7 +45,7 @@ microseconds world::draw_latency() {
 }
 
 microseconds world::heartbeat() {
-  if (!calm_)
+  if (!calm_ || time.now() < stirred_ + 15s)
     return options.heartbeat;
   // Nobody looks for half a minute, so nobody can have been silent meanwhile.
   try {
@@ -59,6 +59,12 @@ microseconds world::heartbeat() {
   return 30s;
 }
 
+void world::stir() {
+  stirred_ = time.now();
+  for (auto* node : calm_ ? running() : std::vector<simulated_node*>{})
+    node->look_in(options.heartbeat);
+}
+
 // -- nodes --------------------------------------------------------------------------------------------------------------------
 
 simulated_node& world::start_node(const std::string& name) {
@@ -67,6 +73,7 @@ simulated_node& world::start_node(const std::string& name) {
   auto& node = *nodes_.back();
   log.add("node " + node.label() + " starts");
   node.start();
+  stir();
   return node;
 }
 
@@ -76,6 +83,7 @@ void world::restart_node(simulated_node& node, microseconds away_for) {
   log.add("node " + node.label() + " ends");
   auto name = node.name();
   node.crash();
+  stir();
   expected_.insert(name);
   time.in(away_for, [this, name] {
     if (expected_.contains(name) && named(name) == nullptr)
@@ -89,6 +97,7 @@ void world::replace_node(simulated_node& node, microseconds grace) {
   log.add("node " + node.label() + " drains");
   expected_.insert(node.name());
   node.stop(grace, [this, name = node.name()] {
+    stir();
     time.in(100ms, [this, name] {
       if (expected_.contains(name) && named(name) == nullptr)
         start_node(name);
@@ -100,7 +109,7 @@ void world::remove_node(simulated_node& node, microseconds grace) {
   if (!node.alive() || node.leaving())
     return;
   log.add("node " + node.label() + " drains and leaves");
-  node.stop(grace, [] {});
+  node.stop(grace, [this] { stir(); });
 }
 
 void world::condemned(simulated_node& node) {
@@ -180,6 +189,12 @@ std::string world::owners() {
 }
 
 std::string world::unsettled() {
+  for (auto* node : running())
+    if (node->leaving())
+      return fmt::format("node {} leaves", node->label());
+  for (const auto& name : expected_)
+    if (named(name) == nullptr)
+      return fmt::format("node {} is about to start", name);
   auto rows = db.open_ownership()->shards();
   for (auto shard : options.used) {
     const auto& row = rows[shard];

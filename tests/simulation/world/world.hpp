@@ -88,7 +88,8 @@ public:
   std::string owners();
   /// Every call of any node to the database takes so much longer, at most.
   microseconds database_is_slow{0};
-  /// Nothing goes wrong from here on, and time is to pass quickly: nodes look at the rows every half minute only.
+  /// Nothing goes wrong from here on, and time is to pass quickly: nodes look at the rows every half minute only, as long as none comes
+  /// or goes.
   void calm_down() { calm_ = true; }
 
   // -- time ---
@@ -146,6 +147,7 @@ public:
 
 private:
   void advance(timestamp to);
+  void stir();
   simulated_node* front_end();
   void out_of_patience(timestamp asked, const std::string& node, const runtime::entity_address& whom);
 
@@ -154,6 +156,7 @@ private:
   int incarnations_ = 0;
   std::uint64_t steps_ = 0;
   bool calm_ = false;
+  timestamp stirred_{}; ///< when a process last came or went
   bool ended_ = false;
   timestamp fair_since_ = timestamp::max();
   std::vector<std::string> unanswered_;
