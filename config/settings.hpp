@@ -56,7 +56,7 @@ struct settings {
   /// Write sets in one transaction. More adds latency to the first without making the batch cheaper.
   std::size_t journal_batch_max = 256;
   /// Write sets that may wait in one lane; more are refused with 503.
-  std::size_t journal_queue_max = 8192;
+  std::size_t journal_queue_max = 32768;
   /// Connections of the reader pool, per database.
   std::size_t readers = 4;
   std::chrono::milliseconds reader_timeout_ms{2000};
@@ -101,7 +101,7 @@ struct settings {
   /// How long a shard that moves waits for what is under way before it cuts it off.
   std::chrono::milliseconds drain_ms{3000};
   /// Calls to other nodes under way at once; more are refused with 503.
-  std::size_t peer_calls_max = 4096;
+  std::size_t peer_calls_max = 32768;
   /// A node that does not answer a call for so long is given up on.
   std::chrono::milliseconds peer_timeout_ms{4000};
 

@@ -4,6 +4,8 @@
 #include "actors/type_ids.hpp"
 #include "runtime/entity.hpp"
 
+#include <thread>
+
 #include <caf/actor_system.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/sec.hpp>
@@ -14,6 +16,8 @@ namespace souk::http {
 namespace {
 
 using runtime::delivery;
+
+constexpr std::chrono::milliseconds moved_pause{25};
 
 refusal refusal_of(const caf::error& why) {
   if (why.category() == caf::detail::error_factory<actors::errc>::category) {
@@ -40,23 +44,32 @@ refusal refusal_of(const caf::error& why) {
 template <class T>
 answer<T> shop_client::ask(const runtime::entity_address& whom, delivery how, caf::message command,
                            deadline until) const {
-  const auto left = until - std::chrono::steady_clock::now();
-  if (left <= std::chrono::milliseconds{1})
-    return refusal{.why = errc::timeout};
-  const auto& shard = routes_.shard_of(whom);
-  if (!shard)
-    return refusal{.why = runtime::errc::moved};
-  // One hidden actor per request: a long-lived one hoards answers that come after their deadline.
-  caf::scoped_actor self{system_, true};
-  std::optional<answer<T>> got;
-  self
-    ->request(shard, std::chrono::duration_cast<caf::timespan>(left), runtime::deliver_atom_v, whom, how,
-              std::move(command))
-    .receive([&](T& value) { got.emplace(std::move(value)); },
-             [&](caf::error& why) { got.emplace(refusal_of(why)); });
-  if (!got)
-    return refusal{.why = errc::internal};
-  return *std::move(got);
+  // A shard that moves answers `moved` when a command came at the wrong moment: it was not done, so it is simply asked again, by
+  // then elsewhere. Everything else is for the caller to decide.
+  for (;;) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left <= std::chrono::milliseconds{1})
+      return refusal{.why = errc::timeout};
+    const auto& shard = routes_.shard_of(whom);
+    if (!shard)
+      return refusal{.why = runtime::errc::moved};
+    // One hidden actor per request: a long-lived one hoards answers that come after their deadline.
+    caf::scoped_actor self{system_, true};
+    std::optional<answer<T>> got;
+    bool moved = false;
+    self
+      ->request(shard, std::chrono::duration_cast<caf::timespan>(left), runtime::deliver_atom_v, whom, how, command)
+      .receive([&](T& value) { got.emplace(std::move(value)); },
+               [&](caf::error& why) {
+                 moved = why == runtime::errc::moved;
+                 got.emplace(refusal_of(why));
+               });
+    if (!got)
+      return refusal{.why = errc::internal};
+    if (!moved || std::chrono::steady_clock::now() + 2 * moved_pause > until)
+      return *std::move(got);
+    std::this_thread::sleep_for(moved_pause);
+  }
 }
 
 namespace {

@@ -1,6 +1,7 @@
 #include "runtime/membership.hpp"
 
 #include "runtime/placement.hpp"
+#include "storage/error.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -15,7 +16,14 @@ membership::membership(storage::node_row self, std::uint8_t database, membership
   // nop
 }
 
+// Two nodes that cannot talk must not share shards, so the later one stays out. It knows how old a protocol it still speaks; the
+// other way round, a newer node's lower bound, it hears when they link.
 void membership::join() {
+  for (const auto& n : store_->nodes(options_.stale_after))
+    if (n.alive && n.name != self_.name && n.cluster == self_.cluster && n.wire > 0 && n.wire < options_.wire_oldest)
+      throw storage::storage_error("node " + n.name + " speaks version " + std::to_string(n.wire)
+                                   + " of the protocol between nodes, this program none below "
+                                   + std::to_string(options_.wire_oldest) + ": upgrade that node step by step first");
   store_->register_node(self_);
 }
 

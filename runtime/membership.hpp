@@ -17,6 +17,7 @@ namespace souk::runtime {
 
 struct membership_options {
   std::chrono::milliseconds stale_after{4000}; ///< a node that has not been heard of for so long is dead
+  std::int32_t wire_oldest = 1;                ///< oldest protocol between nodes that this program speaks
   std::size_t moves_at_once = 8;               ///< shards that drain for another owner at the same time
 };
 

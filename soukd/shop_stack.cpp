@@ -40,6 +40,7 @@ runtime::node_options node_options_of(const config::settings& s) {
   o.readers = s.readers;
   o.heartbeat = s.heartbeat_ms;
   o.member.membership.stale_after = s.node_stale_ms;
+  o.member.membership.wire_oldest = runtime::wire_version_oldest;
   o.member.membership.moves_at_once = s.moves_at_once;
   o.member.peers.calls_max = s.peer_calls_max;
   o.member.peers.timeout = s.peer_timeout_ms;
@@ -84,6 +85,17 @@ storage::timestamp first_time(const storage::postgres::databases& all) {
   }
 }
 
+/// A database that does not answer is looked at when the node has joined it; its schema is its deployment's.
+void check_schemas(const storage::postgres::databases& all) {
+  for (std::size_t i = 0; i < all.all().size(); ++i) {
+    try {
+      storage::check_schema(all.all()[i].url);
+    } catch (const storage::unavailable& e) {
+      spdlog::warn("the schema of database {} is not known yet: {}", all.name_of(i), e.what());
+    }
+  }
+}
+
 } // namespace
 
 actor_config::actor_config(const config::settings& s, std::size_t threads) {
@@ -117,6 +129,7 @@ void shop_stack::start(std::function<void(const storage::ulid&, const storage::u
                        std::function<void(const storage::ulid&, std::int64_t)> stock_changed,
                        std::function<void(const std::string&)> fatal,
                        std::function<void(const std::string&, const std::string&)> on_notice) {
+  check_schemas(databases_);
   storage::postgres::check_deployment(databases_);
   auto services = std::make_shared<actors::shop_services>();
   services->options.reservation = settings_.reservation_seconds;

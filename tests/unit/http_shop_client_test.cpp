@@ -20,11 +20,11 @@ struct types : caf::actor_system_config {
   }
 };
 
-enum class manner { silent, refusing, failing, odd };
+enum class manner { silent, refusing, failing, odd, moving, away };
 
 /// Stands where the shards are, and answers everything in one manner.
 caf::behavior shard_that_is(caf::event_based_actor*, manner how) {
-  return {[how, kept = std::make_shared<std::vector<caf::response_promise>>()](
+  return {[how, asked = std::make_shared<int>(0)](
             runtime::deliver_atom, const runtime::entity_address&, runtime::delivery,
             const caf::message&) -> caf::result<caf::message> {
     switch (how) {
@@ -32,6 +32,12 @@ caf::behavior shard_that_is(caf::event_based_actor*, manner how) {
         return actors::refuse(actors::errc::out_of_stock, "too few", "items", {{{}, 3, 1}});
       case manner::failing:
         return caf::make_error(runtime::errc::restarted);
+      case manner::moving:
+        if (++*asked < 3)
+          return caf::make_error(runtime::errc::moved);
+        return actors::refuse(actors::errc::not_found, "nothing here");
+      case manner::away:
+        return caf::make_error(runtime::errc::moved);
       case manner::odd:
         return caf::make_message(std::string{"no order"});
       case manner::silent:
@@ -100,6 +106,17 @@ TEST_CASE("nobody waits longer than the deadline", "[http][client]") {
   CHECK(took >= 90ms);
   CHECK(took < 3s);
   CHECK(shop.read_order(0ms).refused_with(errc::timeout)); // not even sent
+}
+
+TEST_CASE("a command that came while its shard moved is asked again", "[http][client]") {
+  system_with shop{manner::moving};
+  CHECK(shop.read_order(5s).refused_with(actors::errc::not_found)); // the third time it is there, and answers
+
+  INFO("but not for longer than its deadline");
+  system_with away{manner::away};
+  const auto began = std::chrono::steady_clock::now();
+  CHECK(away.read_order(100ms).refused_with(runtime::errc::moved));
+  CHECK(std::chrono::steady_clock::now() - began < 3s);
 }
 
 TEST_CASE("a shard that is not here is moved", "[http][client]") {
