@@ -71,6 +71,7 @@ void database::take(shard_id shard, const ulid& by) {
   row.owner = by;
   ++row.epoch;
   after_[shard].retaken_by = 0;
+  after_[shard].taken_at = options_.now();
   rows_.history.push_back({shard_event::kind::taken, shard, row.epoch, row.seq, options_.now()});
 }
 
@@ -124,9 +125,6 @@ commit_outcome database::commit(const batch& b, std::chrono::microseconds& delay
       late.fences = b.fences;
       late.lands = plan.random().chance(0.5);
       late.ends = now + std::chrono::microseconds{plan.random().below(2'000'000)};
-      late.passed_fence = options_.bugs.share_key_locks && std::all_of(b.fences.begin(), b.fences.end(), [this](const fence& f) {
-                            return rows_.shards[f.shard].epoch == f.epoch && rows_.shards[f.shard].seq == f.seq;
-                          });
       late_.push_back(std::move(late));
       return without_results(kind::unknown, "simulated fault: answer lost, transaction still running");
     }
@@ -152,7 +150,7 @@ commit_outcome database::commit(const batch& b, std::chrono::microseconds& delay
 
 /// Runs the transaction to its end; the outcome is what its writer would be told if nothing went wrong on the
 /// way back.
-commit_outcome database::run(const batch& b, bool passed_fence) {
+commit_outcome database::run(const batch& b) {
   // Its first statement waits for the transactions that hold these shards' rows.
   end_those_on([&](shard_id s) {
     return std::any_of(b.fences.begin(), b.fences.end(), [=](const fence& f) { return f.shard == s; });
@@ -160,7 +158,7 @@ commit_outcome database::run(const batch& b, bool passed_fence) {
   commit_outcome out;
   try {
     auto bugs = options_.bugs;
-    bugs.ignore_fence = bugs.ignore_fence || passed_fence;
+    bugs.ignore_fence = bugs.ignore_fence || (bugs.share_key_locks && passed_before_take_over(b));
     transaction t(rows_, bugs);
     out.lost = t.pass_fence(b.fences);
     if (!out.lost.empty()) {
@@ -180,9 +178,17 @@ commit_outcome database::run(const batch& b, bool passed_fence) {
   for (const auto& f : b.fences) {
     auto seq = rows_.shards[f.shard].seq;
     rows_.history.push_back({shard_event::kind::committed, f.shard, f.epoch, seq, options_.now()});
-    after_[f.shard] = {seq, results, after_[f.shard].retaken_by};
+    after_[f.shard].seq = seq;
+    after_[f.shard].results = results;
   }
   return out;
+}
+
+bool database::passed_before_take_over(const batch& b) const {
+  return std::all_of(b.fences.begin(), b.fences.end(), [this](const fence& f) {
+    const auto epoch = rows_.shards[f.shard].epoch;
+    return epoch == f.epoch || (epoch == f.epoch + 1 && options_.now() < after_[f.shard].taken_at + 2s);
+  });
 }
 
 settlement database::settle(const batch& b, std::uint64_t lane, std::chrono::microseconds& delay) {
@@ -225,7 +231,7 @@ settlement database::settle(const batch& b, std::uint64_t lane, std::chrono::mic
 
 void database::end(const late_transaction& t) {
   if (t.lands)
-    run(batch_of(t.write_sets, t.fences), t.passed_fence);
+    run(batch_of(t.write_sets, t.fences));
 }
 
 void database::end_due() {

@@ -82,18 +82,19 @@ private:
     std::vector<fence> fences;
     bool lands = false;
     timestamp ends{};
-    bool passed_fence = false; ///< and nobody waits for it any more, see mutants
   };
   /// What settle() has to know of a shard.
   struct aftermath {
     std::int64_t seq = 0;                                     ///< of the last commit
     std::shared_ptr<const std::vector<write_result>> results; ///< what it answered
     std::uint64_t retaken_by = 0; ///< lane that bumped the epoch last, 0 if somebody took the shard
+    timestamp taken_at{};
   };
 
   commit_outcome commit(const batch& b, std::chrono::microseconds& delay);
   settlement settle(const batch& b, std::uint64_t lane, std::chrono::microseconds& delay);
-  commit_outcome run(const batch& b, bool passed_fence = false);
+  commit_outcome run(const batch& b);
+  bool passed_before_take_over(const batch& b) const;
   void end(const late_transaction& t);
   void end_due();
   void end_those_on(const std::function<bool(shard_id)>& wanted);

@@ -13,7 +13,8 @@ namespace souk::storage::simulated {
 struct mutants {
   bool ignore_fence = false;         ///< commits whatever the writer believes about epoch and seq
   bool skip_idempotency_row = false; ///< neither looks for a key nor keeps it
-  /// The fence reads its row FOR KEY SHARE: a take-over does not wait for a transaction that has passed it.
+  /// The fence reads its row FOR KEY SHARE: a take-over does not wait for a transaction that has passed it, and what passed it a
+  /// moment before the take-over lands after it.
   bool share_key_locks = false;
 };
 

@@ -177,7 +177,7 @@ std::uint64_t world::moves() const {
 
 std::string world::owners() {
   std::string out;
-  auto rows = db.open_ownership()->shards();
+  const auto rows = db.dump().shards;
   for (auto shard : options.used) {
     std::string who = "nobody";
     for (auto& node : nodes_)
@@ -195,7 +195,7 @@ std::string world::unsettled() {
   for (const auto& name : expected_)
     if (named(name) == nullptr)
       return fmt::format("node {} is about to start", name);
-  auto rows = db.open_ownership()->shards();
+  const auto rows = db.dump().shards;
   for (auto shard : options.used) {
     const auto& row = rows[shard];
     int owners = 0;
