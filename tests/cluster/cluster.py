@@ -210,9 +210,9 @@ class Cluster(Shop):
 
         wait_until(owned, seconds, "not every shard has the owner it should have", lambda: str(self.spread()))
 
-    def wait_until_even(self, seconds=60):
+    def wait_until_even(self, seconds=60, missing=0):
         """All nodes are in, and own about as much as each other."""
-        self.wait_until_owned(seconds)
+        self.wait_until_owned(seconds, missing=missing)
 
         def even():
             counts = self.spread()

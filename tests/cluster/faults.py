@@ -62,6 +62,7 @@ class Runner:
         self.with_network = network
         self.cluster = self.load = self.market = None
         self.brief = True  # short waits: enough to see the promise kept
+        self.doctor_each = True
 
     def __enter__(self):
         self.cluster = Cluster(network=self.with_network)
@@ -144,7 +145,8 @@ class Runner:
         try:
             if whole:
                 checks.settle(self.cluster)
-            verdict = checks.check(self.cluster, self.load, self.load.acknowledged_between(since, time.monotonic()), over_http=whole)
+            verdict = checks.check(self.cluster, self.load, self.load.acknowledged_between(since, time.monotonic()),
+                                   doctor=self.doctor_each, over_http=whole)
         except Exception:
             outcome.problems.append(traceback.format_exc(limit=-3))
             return
