@@ -77,7 +77,8 @@ def main():
         "p50_before_ms": round(before.p50_ms, 2), "p99_before_ms": round(before.p99_ms, 2),
         "p50_ms": round(during.p50_ms, 2), "p99_ms": round(during.p99_ms, 2),
         "orders_per_s": round(during.acknowledged / during.seconds, 1), "failed_requests": during.failed,
-        "longest_gap_s": round(during.longest_gap, 3), "lost": verdict.lost, "doubled": verdict.doubled, "oversold": verdict.oversold,
+        "longest_gap_s": round(during.longest_gap, 3),
+        "lost": verdict.lost, "doubled": verdict.doubled, "oversold": verdict.oversold,
     }))
     return 0 if verdict.well else 1
 

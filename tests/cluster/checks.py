@@ -34,13 +34,13 @@ class Verdict:
 def settle(cluster, seconds=60):
     """Waits until no order waits for its payment: what is held after that is held for nobody."""
     query = "SELECT count(*) FROM reservations WHERE state < 3"
+    show = "SELECT shard_of(order_id), order_id, state, deadline FROM reservations WHERE state < 3 LIMIT 5"
 
     def settled():
         return all(cluster.rows(d, query) == [(0,)] for d in DATABASES)
 
     wait_until(settled, seconds, "stock is still held",
-               lambda: str([cluster.rows(d, "SELECT order_id, state, deadline, shard_of(order_id) FROM reservations WHERE state < 3 "
-                                            "LIMIT 5") for d in DATABASES]))
+               lambda: str([cluster.rows(d, show) for d in DATABASES]))
 
 
 def check(cluster, load, orders=None, doctor=True, over_http=True):
@@ -88,7 +88,8 @@ def check_stock(cluster, market, verdict):
     """Nothing is sold that was not there, and nothing went astray: on hand is what was there less what was claimed."""
     levels, claimed = {}, {}
     for d in DATABASES:
-        levels.update({str(v): (h, r) for v, h, r in cluster.rows(d, "SELECT variant_id, on_hand, reserved FROM inventory_levels")})
+        for variant, on_hand, reserved in cluster.rows(d, "SELECT variant_id, on_hand, reserved FROM inventory_levels"):
+            levels[str(variant)] = on_hand, reserved
         claimed.update({str(v): int(n) for v, n in cluster.rows(
             d, "SELECT variant_id, sum(quantity) FROM reservations WHERE state = 3 GROUP BY variant_id")})
     for store in market.stores:
@@ -97,7 +98,8 @@ def check_stock(cluster, market, verdict):
             on_hand, reserved = levels.get(variant, (None, None))
             sold = claimed.get(variant, 0)
             if sold > goods.stock:
-                verdict.oversold += verdict.wrong(f"{sold} of {goods.stock} pieces of {goods.variant} are sold", sold - goods.stock)
+                verdict.oversold += verdict.wrong(f"{sold} of {goods.stock} pieces of {goods.variant} are sold",
+                                                  sold - goods.stock)
             if (on_hand, reserved) != (goods.stock - sold, 0):
                 verdict.drifted += verdict.wrong(
                     f"{goods.variant}: on hand {on_hand}, reserved {reserved}; {goods.stock} were there and {sold} are claimed")

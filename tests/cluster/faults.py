@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""./souk faults: a cluster of its own, shoppers who write down what they were told, one fault after the other, and a check after each.
+"""./souk faults: a cluster of its own, shoppers who write down what they were told, one fault after the other, and a check after
+each.
 
     faults.py                     every fault once
     faults.py --minutes 30        faults drawn by the seed until the time is over
@@ -139,7 +140,8 @@ class Runner:
         if window.given_up:
             outcome.problems.append(f"{window.given_up} shoppers gave up")
         if plan.limit_s is not None and window.longest_gap > plan.limit_s:
-            outcome.problems.append(f"shard {window.longest_gap_shard} was away for {window.longest_gap:.2f} s, {plan.limit_s} s are allowed")
+            outcome.problems.append(f"shard {window.longest_gap_shard} was away for {window.longest_gap:.2f} s, "
+                                    f"{plan.limit_s} s are allowed")
         if plan.no_errors and window.failed:
             outcome.problems.append(f"no request should have failed: {outcome.seen}")
         try:

@@ -1,4 +1,5 @@
-"""The faults: how each is made and what it promises besides that nothing is lost, doubled or oversold, which is checked after all.
+"""The faults: how each is made, and what it promises besides that nothing is lost, doubled or oversold, which is checked after
+all of them.
 
 The numbers are those of the fault-test matrix. What is not here needs no cluster: webhooks that lie (F10), deadlines that race
 with captures (F11) and code with a safety removed (F18) are the simulation's, a tenant who tries another one's ids (F17) is
@@ -273,9 +274,10 @@ def miss_postgres(run):
 
 @fault("F4c", "sessions are ended by the dozen", limit_s=6)
 def end_sessions(run):
+    query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name ~ '^souk'"
     for _ in range(5 if run.brief else 20):
         for d in DATABASES:
-            run.cluster.rows(d, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'souk%%'")
+            run.cluster.rows(d, query)
         time.sleep(run.random.uniform(0.2, 0.8))
 
 
@@ -551,7 +553,7 @@ def restore_old_copy(run):
 
 
 def refuses_and_goes_on(run, closed):
-    """The stores of closed shards answer 503; everybody else sells. @returns how long the slowest refusal took, at a node itself."""
+    """The stores of closed shards answer 503; everybody else sells. @returns how long a refusal took, at a node itself."""
     person = next(p for p in run.load.people if shard_of(p.id) not in closed)
     slowest, asked = 0.0, 0
     for store in run.market.stores:
@@ -573,7 +575,7 @@ def refuses_and_goes_on(run, closed):
 
 
 def put_back(run, d, stop, start, data):
-    """An operator finds the right copy: what was acknowledged is there again. No node may remember what it saw of the wrong one."""
+    """An operator finds the right copy: what was acknowledged is there again. No node may remember the wrong one."""
     cluster = run.cluster
     holds = [cluster.var / "run" / f"{node(n)}.hold" for n in NODES]
     old = []

@@ -314,7 +314,7 @@ def is_listening(target):
 
 
 def who_dialled(port, dialled, diallers):
-    """The name of the process whose loopback socket leads from one port to the other; `diallers` leads from names to pid files."""
+    """The name of the process whose loopback socket leads from one port to the other; `diallers`: names to pid files."""
     inode = None
     with open("/proc/net/tcp") as table:
         for fields in map(str.split, table):

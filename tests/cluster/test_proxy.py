@@ -150,7 +150,8 @@ def test_only_the_named_dialler_is_cut_off(proxy, tmp_path):
 
 def test_a_door_between_nodes_is_shut_while_nobody_is_behind_it(proxy, tmp_path):
     (tmp_path / "me.pid").write_text(str(os.getpid()))
-    script = "import socket, time; s = socket.create_server(('127.0.0.1', %d)); print(s.getsockname()[1], flush=True); c = s.accept()[0]; time.sleep(60)"
+    script = ("import socket, time; s = socket.create_server(('127.0.0.1', %d)); print(s.getsockname()[1], flush=True); "
+              "c = s.accept()[0]; time.sleep(60)")
     behind = subprocess.Popen([sys.executable, "-c", script % 0], stdout=subprocess.PIPE)
     target = int(behind.stdout.readline())
     port = proxy.listen("a", f"127.0.0.1:{target}", diallers={"me": str(tmp_path / "me.pid")})
