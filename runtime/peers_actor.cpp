@@ -153,8 +153,8 @@ void peers_state::take_answer(const storage::ulid& from, const answer_frame& f) 
     case outcome::moved: {
       const auto shard = at->second.whom.shard();
       const auto known = services.map->at(shard);
-      if (known.owner == from && known.epoch > f.epoch && ++at->second.attempt < services.options.attempts_max) {
-        // We know that it is the owner before it does; it will hear of it in a moment.
+      if (known.owner == from && known.epoch > f.epoch) {
+        // We know that it is the owner before it does. It hears of it in a moment, or finds it in the rows: the call has that long.
         auto& c = at->second;
         c.sent = false;
         call_frame again{f.id, c.whom, c.how, 1, {}};
@@ -291,7 +291,13 @@ void peers_state::frame(const storage::ulid& from, const std::string& bytes_in) 
 }
 
 void peers_state::grant(const storage::ulid& next, const std::vector<storage::fence>& fences) {
-  services.wire->send(next, framed(frame_kind::grant, grant_frame{fences})); // else it finds out by its rows
+  auto at = peers.find(next);
+  if (at == peers.end())
+    return; // it finds out by its rows
+  auto& waiting = at->second.grants; // one that has just come may not be linked yet
+  waiting.insert(waiting.end(), fences.begin(), fences.end());
+  if (at->second.linked && services.wire->send(next, framed(frame_kind::grant, grant_frame{waiting})))
+    waiting.clear();
 }
 
 void peers_state::notice(const std::string& topic, const std::string& body) {
@@ -351,6 +357,8 @@ void peers_state::linked(const storage::ulid& who) {
   p.dialing = false;
   p.backoff = std::chrono::milliseconds{0};
   p.why.clear();
+  if (!p.grants.empty() && services.wire->send(who, framed(frame_kind::grant, grant_frame{p.grants})))
+    p.grants.clear(); // before the calls that were parked for them
   const std::vector<std::uint64_t> waiting{p.calls.begin(), p.calls.end()};
   for (auto id : waiting)
     if (auto c = calls.find(id); c != calls.end() && !c->second.sent)

@@ -67,6 +67,7 @@ struct peers_state {
     storage::timestamp dial_at{};
     std::chrono::milliseconds backoff{0};
     std::unordered_set<std::uint64_t> calls;  ///< ours to it
+    std::vector<storage::fence> grants;       ///< that it is to be told as soon as it is reached
   };
   /// A node's last calls to us, known here or not yet: a frame that comes twice is done once.
   struct heard_calls {
