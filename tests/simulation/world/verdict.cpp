@@ -46,7 +46,8 @@ std::vector<storage::checker::violation> verdict::settles() {
   };
   if (!when(world_.options.membership.stale_after + std::chrono::seconds{5}, owned))
     add("shards_are_owned", world_.owners());
-  // Then they move to where they belong.
+  // Then they move to where they belong, once everybody has looked.
+  world_.run_for(3 * world_.options.heartbeat);
   if (!when(std::chrono::minutes{1}, [this] { return world_.unsettled().empty(); }))
     add("cluster_settles", world_.unsettled());
   world_.log.add("all is settled: " + world_.owners());
