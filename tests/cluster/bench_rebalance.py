@@ -39,9 +39,9 @@ class Movements:
             before = now
 
     def per_second(self):
-        if len(self.moves) < 2 or self.moves[-1] == self.moves[0]:
-            return 0.0
-        return len(self.moves) / (self.moves[-1] - self.moves[0])
+        """While shards moved: the pauses between one command and the next do not count."""
+        moving = sum(b - a for a, b in zip(self.moves, self.moves[1:]) if b - a < 0.5)
+        return len(self.moves) / moving if moving > 0 else 0.0
 
 
 def main():

@@ -102,6 +102,11 @@ class Cluster(Shop):
     def log(self, name):
         return (self.var / "log" / f"{name}.log").read_text(errors="replace")
 
+    def last_words(self, name):
+        """The end of its log without the requests."""
+        requests_of = re.compile(r"\] \S+ (GET|HEAD|POST|PATCH|PUT|DELETE) /")
+        return "\n".join(line for line in self.log(name).splitlines() if not requests_of.search(line))[-2000:]
+
     def restart(self, n, **settings):
         """Ends a node in order; it comes back with these settings besides those it has from before (None takes one away)."""
         self.settings_of[n].update({f"SOUK_{k.upper()}" if k.islower() else k: v for k, v in settings.items()})
@@ -120,7 +125,7 @@ class Cluster(Shop):
                 return requests.get(self.direct(n) + "/readyz", timeout=2).status_code == 200
             return False
 
-        wait_until(ready, seconds, f"{node(n)} did not become ready", lambda: self.log(node(n))[-3000:])
+        wait_until(ready, seconds, f"{node(n)} did not become ready", lambda: self.last_words(node(n)))
 
     # -- the network --------------------------------------------------------------
 
