@@ -552,6 +552,12 @@ def restore_old_copy(run):
     return {"behind": len(behind), "closed_after_s": round(took, 1), "refused_within_s": round(refused_within, 2)}
 
 
+def is_ready(cluster, n):
+    with contextlib.suppress(requests.RequestException, OSError, ValueError):
+        return requests.get(cluster.direct(n) + "/readyz", timeout=2).status_code == 200
+    return False
+
+
 def refuses_and_goes_on(run, closed):
     """The stores of closed shards answer 503; everybody else sells. @returns how long a refusal took, at a node itself."""
     person = next(p for p in run.load.people if shard_of(p.id) not in closed)
@@ -565,8 +571,9 @@ def refuses_and_goes_on(run, closed):
 
         if store.shard in closed and asked < 3:
             asked += 1
+            run.cluster.wait_until_ready()
             began = time.monotonic()
-            said = place(run.cluster.direct(run.any_node()))
+            said = place(run.cluster.direct(next(n for n in NODES if is_ready(run.cluster, n))))
             slowest = max(slowest, time.monotonic() - began)
             assert said.status_code == 503, f"a closed shard answers {said.status_code} {said.text[:200]}"
         elif store.shard not in closed:
