@@ -8,7 +8,8 @@
 
 namespace souk::runtime {
 
-/// Why a message could not be served. All of them are worth trying again except write_failed. Nothing was done, but for in_doubt.
+/// Why a message could not be served. All of them are worth trying again except write_failed. Nothing was done, but for in_doubt, and
+/// for what may be repeated, which is not said to be in doubt: it is asked again, and may end with any of these.
 enum class errc : std::uint8_t {
   moved = 1,        ///< this node does not own the shard (any more)
   overloaded = 2,   ///< a bounded queue is full

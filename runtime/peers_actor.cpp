@@ -214,6 +214,8 @@ void peers_state::serve(const storage::ulid& from, call_frame f) {
     return refuse(errc::unavailable);
   }
   ++stats.served;
+  if (f.hops > 1 && f.how == delivery::create) // by the time it is passed on, its sender may have reached the owner in another way
+    f.how = delivery::activate;
   const auto& shard = services.routes->shard_of(f.whom);
   auto content = f.hops > 1 ? caf::make_message(forward_atom_v, f.whom, f.how, std::move(*command),
                                                 static_cast<std::int32_t>(services.options.attempts_max - 1))

@@ -91,6 +91,7 @@ void market::begin_purchase(int number) {
     p->command.key = claim;
   } else {
     p->order = world_.fresh_id_beside(from.id);
+    p->as_new = random.chance(0.5);
   }
   attempt(p);
   if (p->command.key && random.chance(plan_.twins))
@@ -101,16 +102,21 @@ void market::attempt(purchase_ptr p) {
   ++acts_;
   auto& w = world_;
   const auto& c = p->command;
-  auto then = [this, p](answer<order_view> a) { answered(p, a); };
-  auto first = p->tries++ == 0;
+  const bool as_new = p->tries++ == 0 && p->as_new;
+  auto then = [this, p, as_new](answer<order_view> a) {
+    // A stopped node may still have it, and the edge that drew the id would not have asked anybody else meanwhile.
+    if (as_new && a.what == answer<order_view>::kind::lost)
+      p->tries = tries_max;
+    answered(p, a);
+  };
   w.log.add(fmt::format("purchase {} try {}: {} line(s), {}{}", p->number, p->tries, c.lines.size(),
                         c.payment.token.empty() ? c.payment.type : c.payment.token, c.key ? ", " + c.key->key : ""));
-  auto patience = 5s + up_to(25s);
+  auto patience = as_new ? microseconds{2min} : 5s + up_to(25s);
   if (c.key)
     w.ask<order_view>(actors::checkout_at(c.store_id, c.by.user, c.key->key), delivery::activate, actors::check_out{c}, then,
                       patience);
   else
-    w.ask<order_view>(actors::order_at(p->order), first ? delivery::create : delivery::activate, c, then, patience);
+    w.ask<order_view>(actors::order_at(p->order), as_new ? delivery::create : delivery::activate, c, then, patience);
 }
 
 void market::answered(purchase_ptr p, const answer<order_view>& a) {

@@ -57,6 +57,7 @@ private:
     actors::place_order command;
     std::string marker;
     storage::ulid order; ///< drawn at the edge when there is no key
+    bool as_new = false; ///< … which then says that there is nothing to load
     int tries = 0;
     bool acknowledged = false;
   };
