@@ -59,7 +59,7 @@ struct settlement {
   bool landed = false;          ///< the batch was committed; `results` as commit would have given them
   std::vector<write_result> results;
   std::vector<fence> fences;    ///< the new fences of the shards still ours
-  std::vector<shard_id> lost;   ///< owned by somebody else now
+  std::vector<shard_id> lost;   ///< owned by somebody else now, or behind what this writer was acknowledged
 };
 
 /// A journal lane's way to its database: one connection, used by one thread at a time. All calls block, within time limits.

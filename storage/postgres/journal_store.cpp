@@ -192,7 +192,9 @@ settlement pg_journal_store::settle(const batch& b) {
   for (int i = 0; i < rows.rows(); ++i) {
     const auto shard = static_cast<shard_id>(rows.int2(i, 0));
     const auto seq = rows.int8(i, 3);
-    if (rows.boolean(i, 1)) {
+    // A row behind what was acknowledged is an older copy's: whoever wrote on there would sell the same things again.
+    const bool forgot = seq < believed[shard].seq;
+    if (rows.boolean(i, 1) && !forgot) {
       out.fences.push_back({shard, rows.int8(i, 2), seq});
       // All or nothing: what is true of one shard that is still ours is true of the batch.
       out.landed = seq == believed[shard].seq + 1;

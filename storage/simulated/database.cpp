@@ -211,7 +211,8 @@ settlement database::settle(const batch& b, std::uint64_t lane, std::chrono::mic
   for (const auto& f : b.fences) {
     auto& row = rows_.shards[f.shard];
     // An earlier settle() whose answer was lost has moved the epoch already.
-    if (row.epoch != f.epoch && after_[f.shard].retaken_by != lane) {
+    const bool ours = row.epoch == f.epoch || after_[f.shard].retaken_by == lane;
+    if (!ours || row.seq < f.seq) {
       out.lost.push_back(f.shard);
       continue;
     }

@@ -167,6 +167,22 @@ TEST_CASE("settling a batch that never arrived says so, and the old fence can ne
   CHECK(db.reader().load_user(user.id).has_value());
 }
 
+TEST_CASE("settling gives up a shard whose row is behind what was acknowledged", "[settle]") {
+  ON_EVERY_STORE;
+  owned_shard ours(db), older(db);
+  auto ahead = older.held;
+  ahead.seq += 3; // commits that a restored copy of the database has forgotten
+  std::vector sets{in_shard(ours.id()), in_shard(older.id())};
+
+  auto settled = db.journal().settle(batch_of({ours.held, ahead}, sets));
+
+  REQUIRE(settled.reachable);
+  CHECK_FALSE(settled.landed);
+  CHECK(settled.lost == std::vector<shard_id>{older.id()});
+  REQUIRE(settled.fences.size() == 1);
+  CHECK(settled.fences[0].shard == ours.id());
+}
+
 TEST_CASE("settling names the shards that somebody else took meanwhile and leaves them alone", "[settle]") {
   ON_EVERY_STORE;
   owned_shard ours(db), lost(db);
