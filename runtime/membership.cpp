@@ -94,9 +94,15 @@ bool membership::has_others() const {
   return std::any_of(view_.members.begin(), view_.members.end(), [&](const auto& m) { return m != self_.incarnation; });
 }
 
-std::pair<std::size_t, std::size_t> membership::served() const {
+membership::coverage membership::covered() const {
   std::lock_guard lock{guard_};
-  return {served_, resident_};
+  return covered_;
+}
+
+// The look that took shards counted them before it did. Those that are quarantined or frozen keep no node from serving the rest.
+bool membership::all_served() const {
+  std::lock_guard lock{guard_};
+  return std::max(covered_.served, owned_.size()) >= covered_.open;
 }
 
 storage::cluster_view membership::view() const {
@@ -289,23 +295,22 @@ membership::ids membership::members_of(const live_nodes& alive,
 }
 
 void membership::learn(const storage::observation& seen, const live_nodes& alive) {
-  std::size_t served = 0, resident = 0;
+  coverage now;
   for (const auto& row : seen.shards) {
     if (row.where == storage::residence::elsewhere)
       continue;
-    ++resident;
     // One that is frozen here may already be served from where it moved to.
     if (row.where == storage::residence::here || map_.database(row.shard) == cluster_map::unknown_database)
       map_.resides(row.shard, database_);
     const bool has_owner = row.where == storage::residence::here && alive.contains(row.owner);
-    if (has_owner)
-      ++served;
+    now.open += row.where == storage::residence::here ? 1 : 0;
+    now.moving += row.where == storage::residence::moving ? 1 : 0;
+    now.served += has_owner ? 1 : 0;
     if (map_.learn(row.shard, {has_owner ? row.owner : storage::ulid{}, row.epoch}))
       actions_.owner_changed(row.shard);
   }
   std::lock_guard lock{guard_};
-  served_ = served;
-  resident_ = resident;
+  covered_ = now;
 }
 
 void membership::notice_losses(const storage::observation& seen) {

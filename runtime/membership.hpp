@@ -82,8 +82,15 @@ public:
   bool draining() const;
   /// Another node is in the view.
   bool has_others() const;
-  /// The last look's shards that live in this database and have a living owner, and all that live here.
-  std::pair<std::size_t, std::size_t> served() const;
+  /// The shards of this database at the last look.
+  struct coverage {
+    std::size_t served = 0; ///< have a living owner
+    std::size_t open = 0;   ///< may have one
+    std::size_t moving = 0; ///< are frozen on their way to another database: nobody may have them
+  };
+  coverage covered() const;
+  /// Whoever may have an owner has one.
+  bool all_served() const;
   storage::cluster_view view() const;
   std::vector<storage::shard_id> quarantined() const;
 
@@ -125,8 +132,7 @@ private:
   std::map<storage::shard_id, std::int64_t> had_;   ///< the last epoch in which it was ours: a grant that comes late is void
   inbox inbox_;
   storage::cluster_view view_;
-  std::size_t served_ = 0;
-  std::size_t resident_ = 0;
+  coverage covered_;
   std::set<storage::shard_id> quarantined_;
 
   // Of the ticking thread alone:

@@ -148,9 +148,7 @@ bool node::all_served() const {
   for (std::size_t d = 0; d < beats_.size(); ++d) {
     if (!beats_[d]->answers)
       continue;
-    const auto [served, resident] = member_->at(d).served();
-    // The look that took shards counted them before it did.
-    if (std::max(served, member_->at(d).owned()) < resident)
+    if (!member_->at(d).all_served())
       return false;
     any = true;
   }
@@ -214,9 +212,8 @@ node_status node::status() {
   s.draining = member_->draining();
   for (std::size_t d = 0; d < member_->databases(); ++d) {
     const auto& m = member_->at(d);
-    const auto [served, resident] = m.served();
     const auto view = m.view();
-    s.databases.push_back({beats_[d]->answers, m.owned(), served, resident, view.version, view.members.size(), m.quarantined()});
+    s.databases.push_back({beats_[d]->answers, m.owned(), m.covered(), view.version, view.members.size(), m.quarantined()});
   }
   s.shards = shards();
   std::erase_if(s.shards, [](const auto& x) { return !x.owned && x.parked == 0; });

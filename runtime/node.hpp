@@ -49,8 +49,7 @@ struct node_status {
   struct database_status {
     bool answers = false;
     std::size_t owned = 0;
-    std::size_t served = 0;   ///< shards that live there and have a living owner
-    std::size_t resident = 0; ///< shards that live there
+    membership::coverage covered;
     std::int64_t view = 0;
     std::size_t members = 0;
     std::vector<storage::shard_id> quarantined;
@@ -79,7 +78,8 @@ public:
   /// @param fatal called (from any thread) when this incarnation can no longer serve: it was declared dead
   void start(entity_catalog catalog, node_network network, std::function<void(const std::string&)> fatal,
              std::function<void(const std::string& topic, const std::string& body)> on_notice);
-  /// Every shard of the databases that answer had an owner once, and this node is not about to leave.
+  /// Every shard of the databases that answer, but for those that nobody may serve, had an owner once, and this node is not about to
+  /// leave.
   bool ready() const;
   /// It gives its shards away.
   bool leaving() const { return leaving_ || (member_ && member_->draining()); }

@@ -39,7 +39,8 @@ std::vector<MetricFamily> cluster_metrics(const runtime::node_status& s) {
     const auto& d = s.databases[i];
     const labels which{{"database", std::to_string(i + 1)}};
     add(owned, static_cast<double>(d.owned), which);
-    add(ownerless, static_cast<double>(d.resident - std::min(d.resident, std::max(d.served, d.owned))), which);
+    const auto all = d.covered.open + d.covered.moving;
+    add(ownerless, static_cast<double>(all - std::min(all, std::max(d.covered.served, d.owned))), which);
     add(closed, static_cast<double>(d.quarantined.size()), which);
     add(answers, d.answers ? 1 : 0, which);
     add(members, static_cast<double>(d.members), which);

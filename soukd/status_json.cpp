@@ -15,8 +15,8 @@ std::string status_json(const runtime::node_status& s) {
   out["draining"] = s.draining;
   out["databases"] = json::array();
   for (const auto& d : s.databases) {
-    json one{{"answers", d.answers}, {"owned", d.owned},     {"served", d.served},
-             {"resident", d.resident}, {"view", d.view}, {"members", d.members}};
+    json one{{"answers", d.answers}, {"owned", d.owned}, {"served", d.covered.served},
+             {"resident", d.covered.open}, {"moving", d.covered.moving}, {"view", d.view}, {"members", d.members}};
     one["quarantined"] = json::array();
     for (auto shard : d.quarantined)
       one["quarantined"].push_back(static_cast<int>(shard));

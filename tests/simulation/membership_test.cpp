@@ -478,6 +478,27 @@ TEST_CASE("a shard whose commits are missing is closed, and nobody serves it", "
   CHECK(c.db.dump().shards[9].owner.is_nil());
 }
 
+TEST_CASE("shards that nobody may serve keep no node from being ready", "[membership]") {
+  cluster c;
+  c.join_many(2);
+  c.settle();
+  {
+    auto rows = c.db.enter();
+    rows->shards[9].where = storage::residence::quarantined;
+    rows->shards[10].where = storage::residence::moving;
+    rows->shards[11].where = storage::residence::elsewhere;
+  }
+  c.look(2);
+  auto& late = c.join("late");
+  c.look();
+  CHECK(late.decides->covered().open == 253);
+  CHECK(late.decides->covered().moving == 1);
+  CHECK(late.decides->all_served());
+  c.db.enter()->shards[12].owner = {};
+  c.look(late);
+  CHECK_FALSE(late.decides->all_served());
+}
+
 TEST_CASE("what the journal was told counts, although nobody had looked since", "[membership]") {
   cluster c;
   auto& node = c.join("node");
