@@ -17,7 +17,9 @@ def main() -> None:
         return
     passed = failed = 0
     for case in cases:
-        if case.find("skipped") is not None:
+        if (skipped := case.find("skipped")) is not None:
+            why = skipped.get("message") or "no reason given"
+            print(f"  skipped {case.get('classname', '')} {case.get('name')}: {why[:200]}", file=sys.stderr)
             continue
         faults = case.findall("failure") + case.findall("error")
         if not faults:
@@ -26,9 +28,9 @@ def main() -> None:
         failed += 1
         print(f"  FAILED {case.get('classname', '')} {case.get('name')}", file=sys.stderr)
         for fault in faults[:3]:
-            text = "\n".join(filter(None, [fault.get("message"), fault.text])).strip()
-            for line in text.splitlines()[-25:]:
-                print(f"      {line[:200]}", file=sys.stderr)
+            # What was expected, and the end of what led to it: reports can be longer than anybody reads.
+            for line in (fault.get("message") or "").splitlines()[:12] + (fault.text or "").strip().splitlines()[-25:]:
+                print(f"      {line[:300]}", file=sys.stderr)
     if failed == 0 and (exit_code != 0 or passed == 0):
         print(f"  the suite ended with code {exit_code} after {passed} tests that passed", file=sys.stderr)
         failed = 1
