@@ -5,7 +5,7 @@ packages_to_build=(g++ cmake ninja-build ccache mold pkg-config libcaf-dev libpq
   nlohmann-json3-dev catch2 libspdlog-dev libfmt-dev libsodium-dev prometheus-cpp-dev libcli11-dev librapidcheck-dev
   libcsv-dev libjemalloc-dev libssl-dev libcurl4-openssl-dev)
 packages_to_run=(postgresql-15 redis-server haproxy curl jq openssl python3 util-linux)
-packages_to_test=(python3-pytest python3-requests python3-jsonschema python3-psycopg2)
+packages_to_test=(python3-pytest python3-requests python3-jsonschema python3-psycopg2 iproute2)
 
 missing_packages() {
   local installed

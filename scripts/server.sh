@@ -51,21 +51,23 @@ declare -A http_port=() peer_port=()
 
 # start_soukd NAME. A file run/node-1.env of KEY=VALUE lines has the last word on the environment of that node, at each of its
 # starts: whoever looks for faults puts something between a node and its database there. SOUKD_PROGRAM in it is another program to
-# run, say that of the next release.
+# run, say that of the next release, and NETWORK_NAMESPACE one in which the node runs as on a host of its own.
 start_soukd() {
-  local name=$1 node settings setting program=$BUILD/soukd
+  local name=$1 node settings setting program=$BUILD/soukd where=()
   node=node-$(number_of "$name")
   settings=(SOUK_DATABASE_URL="$database_url" SOUK_REDIS_URL="$redis_url" SOUK_SANDBOX_GATEWAY_URL="$sandbox_url"
-    SOUK_PUBLIC_URL="${SOUK_PUBLIC_URL:-$url}")
+    SOUK_PUBLIC_URL="${SOUK_PUBLIC_URL:-$url}" SOUK_LISTEN_HOST=127.0.0.1 SOUK_LISTEN_PORT="${http_port[$name]}")
   if [[ $form == cluster ]]; then
     settings+=(SOUK_NODE_NAME="$node" SOUK_CLUSTER_HOST=127.0.0.1 SOUK_CLUSTER_PORT="${peer_port[$name]}" SOUK_CLUSTER_ADDRESS=)
   fi
   read_settings "$VAR/run/$node.env"
   for setting in "${settings[@]}"; do
-    if [[ $setting == SOUKD_PROGRAM=* ]]; then program=${setting#*=}; fi
+    case $setting in
+      SOUKD_PROGRAM=*) program=${setting#*=} ;;
+      NETWORK_NAMESPACE=*) where=(nsenter --net="/run/netns/${setting#*=}") ;;
+    esac
   done
-  start_daemon "$name" env "${settings[@]}" \
-    "${as_program[@]}" "$program" serve --listen-host 127.0.0.1 --listen-port "${http_port[$name]}"
+  start_daemon "$name" "${where[@]}" env "${settings[@]}" "${as_program[@]}" "$program" serve
 }
 
 read_settings() { # FILE: adds its lines to the array `settings`

@@ -40,8 +40,7 @@ class Cluster(Shop):
         return self
 
     def remove(self):
-        if self.network is not None:
-            self.network.heal()
+        self.heal()
         for n in NODES:
             with contextlib.suppress(OSError, ValueError):
                 os.kill(self.pid(node(n)), signal.SIGCONT)
@@ -97,7 +96,7 @@ class Cluster(Shop):
 
     def direct(self, n):
         """Where a node itself listens for HTTP."""
-        return f"http://127.0.0.1:{self.setting(n, 'listen_port')}"
+        return f"http://{self.setting(n, 'listen_host')}:{self.setting(n, 'listen_port')}"
 
     def log(self, name):
         return (self.var / "log" / f"{name}.log").read_text(errors="replace")
@@ -109,15 +108,34 @@ class Cluster(Shop):
 
     def restart(self, n, **settings):
         """Ends a node in order; it comes back with these settings besides those it has from before (None takes one away)."""
+        self.write_settings(n, settings)
+        old = self.pid(node(n))
+        os.kill(old, signal.SIGTERM)
+        self.wait_until_reborn(node(n), old, 60)
+        self.wait_until_node_ready(n)
+
+    def restart_all(self, settings):
+        """Ends all nodes before any of them comes back: what they are given here does not go together with what they had."""
+        old = {n: self.pid(node(n)) for n in NODES}
+        holds = {n: self.var / "run" / f"{node(n)}.hold" for n in NODES}
+        for n in NODES:
+            holds[n].touch()
+            self.write_settings(n, settings[n])
+            os.kill(old[n], signal.SIGTERM)
+        for n in NODES:
+            wait_until(lambda: not Path(f"/proc/{old[n]}").exists(), 60, f"{node(n)} did not end")
+        for n in NODES:
+            holds[n].unlink()
+        for n in NODES:
+            self.wait_until_reborn(node(n), old[n])
+            self.wait_until_node_ready(n)
+
+    def write_settings(self, n, settings):
         self.settings_of[n].update({f"SOUK_{k.upper()}" if k.islower() else k: v for k, v in settings.items()})
         lines = [f"{k}={v}\n" for k, v in self.settings_of[n].items() if v is not None]
         path = self.var / "run" / f"node-{n}.env"
         path.write_text("".join(lines))
         path.chmod(0o644)
-        old = self.pid(node(n))
-        os.kill(old, signal.SIGTERM)
-        self.wait_until_reborn(node(n), old, 60)
-        self.wait_until_node_ready(n)
 
     def wait_until_node_ready(self, n, seconds=60):
         def ready():
@@ -134,16 +152,24 @@ class Cluster(Shop):
         self.network = Proxy(self.var)
         pid_files = {node(n): str(self.var / "run" / f"{node(n)}.pid") for n in NODES}
         for n in NODES:
-            urls = []
-            for d in DATABASES:
-                port = self.network.listen(to_database(n, d), f"unix:{self.socket_of(d)}", postgres=True)
-                urls.append(f"postgresql://souk@127.0.0.1:{port}/souk?sslmode=disable")
             listens = self.setting(n, "cluster_port")
             door = self.network.listen(to_node(n), f"127.0.0.1:{listens}", diallers=pid_files)
-            self.restart(n, database_url=";".join(urls), cluster_address=f"127.0.0.1:{door}")
+            self.restart(n, database_url=self.databases_behind_proxies(n), cluster_address=f"127.0.0.1:{door}")
             assert self.setting(n, "cluster_port") == listens, "a node keeps its port"
         self.wait_until_owned()
         self.wait_until_ready()
+
+    def databases_behind_proxies(self, n, host="127.0.0.1"):
+        """`database_url` of a node, each of them reached through a proxy of its own."""
+        urls = []
+        for d in DATABASES:
+            port = self.network.listen(to_database(n, d), f"unix:{self.socket_of(d)}", postgres=True, host=host)
+            urls.append(f"postgresql://souk@{host}:{port}/souk?sslmode=disable")
+        return ";".join(urls)
+
+    def heal(self):
+        if self.network is not None:
+            self.network.heal()
 
     def part_nodes(self, a, b):
         """Two nodes no longer hear each other, whoever of them dialled."""

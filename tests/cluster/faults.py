@@ -5,6 +5,8 @@ each.
     faults.py                     every fault once
     faults.py --minutes 30        faults drawn by the seed until the time is over
     faults.py --only F1,F3c       these, in this order
+    faults.py --hosts             on a cluster whose nodes have a network namespace each, as hosts have (needs root): those faults
+                                  that differ there
     faults.py --list              what there is
 
 The table says for each fault what was acknowledged, lost, oversold, what shoppers saw instead of an answer (through haproxy,
@@ -23,6 +25,8 @@ from dataclasses import dataclass, field
 
 import checks
 from cluster import NODES, Cluster
+from cluster_on_hosts import ClusterOnHosts
+from hosts import why_not
 from load import Load
 from market import Market
 from plans import PLANS
@@ -56,17 +60,17 @@ class Outcome:
 class Runner:
     """One cluster under one load, and faults one after the other."""
 
-    def __init__(self, seed=None, say=lambda text: None, network=True, **load):
+    def __init__(self, seed=None, say=lambda text: None, network=True, on_hosts=False, **load):
         self.seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
         self.random = random.Random(self.seed)
         self.say, self.load_options = say, {"shoppers": 10, "orders_per_s": 60, **load}
-        self.with_network = network
+        self.with_network, self.on_hosts = network, on_hosts
         self.cluster = self.load = self.market = None
         self.brief = True  # short waits: enough to see the promise kept
         self.doctor_each = True
 
     def __enter__(self):
-        self.cluster = Cluster(network=self.with_network)
+        self.cluster = ClusterOnHosts() if self.on_hosts else Cluster(network=self.with_network)
         try:
             self.cluster.up()
             self.cluster.wait_until_even()
@@ -82,7 +86,7 @@ class Runner:
 
     def __exit__(self, kind, *_):
         try:
-            self.heal()
+            self.cluster.heal()
             self.load.stop()
         finally:
             if kind is not None or os.environ.get("SOUK_TEST_KEEP"):
@@ -94,10 +98,6 @@ class Runner:
         target = f"/tmp/souk-faults-{os.getpid()}-{time.strftime('%H%M%S')}"
         os.system(f"cp -r '{self.cluster.var}/log' '{target}'")
         self.say(f"the logs are in {target}")
-
-    def heal(self):
-        if self.cluster.network is not None:
-            self.cluster.network.heal()
 
     def any_node(self):
         return self.random.choice(NODES)
@@ -122,7 +122,7 @@ class Runner:
 
     def restore(self, outcome):
         try:
-            self.heal()
+            self.cluster.heal()
             self.cluster.wait_until_even()
             return True
         except Exception:
@@ -171,9 +171,13 @@ def names_in_order(options, rng):
         unknown = [n for n in options.only.split(",") if n not in PLANS]
         if unknown:
             sys.exit(f"faults.py: there is no fault {unknown[0]}; --list shows them")
+        wrong = [n for n in options.only.split(",") if not PLANS[n].can_be_made(options.hosts)]
+        if wrong:
+            sys.exit(f"faults.py: {wrong[0]} can only be made {'without' if options.hosts else 'with'} --hosts")
         return iter(options.only.split(","))
-    names = [n for n, plan in PLANS.items() if not plan.last]
-    last = [n for n, plan in PLANS.items() if plan.last]
+    here = [n for n, plan in PLANS.items() if plan.can_be_made(options.hosts)]
+    names = [n for n in here if not PLANS[n].last]
+    last = [n for n in here if PLANS[n].last]
     if options.minutes is None:
         return iter(names + last)
     until = time.monotonic() + 60 * options.minutes
@@ -201,6 +205,7 @@ def main():
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SOUK_SEED") or random.SystemRandom().randrange(1 << 32)))
     parser.add_argument("--json", metavar="FILE", help="write the outcomes there as well")
     parser.add_argument("--orders-per-s", type=float, default=60)
+    parser.add_argument("--hosts", action="store_true", help="each node on a host of its own")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     if options.list:
@@ -211,9 +216,11 @@ def main():
     def say(text):
         print(text, flush=True)
 
+    if options.hosts and (reason := why_not()):
+        sys.exit(f"faults.py: {reason}")
     say(f"seed {options.seed}")
     outcomes = []
-    with Runner(options.seed, say, orders_per_s=options.orders_per_s) as runner:
+    with Runner(options.seed, say, on_hosts=options.hosts, orders_per_s=options.orders_per_s) as runner:
         runner.brief = options.minutes is None
         say(ROW.format(*HEAD))
         for name in names_in_order(options, runner.random):

@@ -36,6 +36,11 @@ class Plan:
     no_errors: bool = False  # no request at all may fail
     short: bool = False  # part of ./souk test
     last: bool = False  # it replaces a database and stops all nodes
+    on_hosts: bool = False  # it can be made where each node has a host of its own
+    only_on_hosts: bool = False
+
+    def can_be_made(self, on_hosts):
+        return self.on_hosts or self.only_on_hosts if on_hosts else not self.only_on_hosts
 
 
 PLANS = {}
@@ -66,7 +71,7 @@ def nobody_moves(run):
 # -- nodes ------------------------------------------------------------------------------------------------------------
 
 
-@fault("F1", "a node is killed and started again at once", short=True, limit_s=2)
+@fault("F1", "a node is killed and started again at once", on_hosts=True, short=True, limit_s=2)
 def kill_node(run):
     for _ in range(1 if run.brief else 3):
         n = run.any_node()
@@ -75,7 +80,7 @@ def kill_node(run):
         run.cluster.wait_until_even()
 
 
-@fault("F1b", "a node is killed and stays away", short=True, limit_s=2)
+@fault("F1b", "a node is killed and stays away", on_hosts=True, short=True, limit_s=2)
 def lose_node(run):
     n = run.any_node()
     hold = run.cluster.var / "run" / f"{node(n)}.hold"
@@ -90,7 +95,7 @@ def lose_node(run):
     return {"owned_by_others_s": round(took or 0, 2)}
 
 
-@fault("F2", "a node is paused for longer than it may be silent, and wakes", short=True, limit_s=6)
+@fault("F2", "a node is paused for longer than it may be silent, and wakes", on_hosts=True, short=True, limit_s=6)
 def pause_node(run):
     n = run.any_node()
     with run.cluster.paused(node(n)) as pid:
@@ -118,7 +123,7 @@ def pause_half_sent(run):
         began = time.monotonic()
         run.cluster.wait_until_owned(by=others(n))
         took = time.monotonic() - began
-        run.cluster.network.heal()
+        run.cluster.heal()
     run.cluster.wait_until_reborn(node(n), pid)
     return {"owned_by_others_s": round(took, 2)}
 
@@ -126,9 +131,9 @@ def pause_half_sent(run):
 @fault("F15", "a second process runs under a node's name", short=True, limit_s=None)
 def run_twin(run):
     n = run.any_node()
-    environment = {**run.cluster.environment(n), "SOUK_CLUSTER_PORT": str(free_port()), "SOUK_CLUSTER_ADDRESS": ""}
+    environment = {**run.cluster.environment(n), "SOUK_LISTEN_PORT": str(free_port()), "SOUK_CLUSTER_PORT": str(free_port()),
+                   "SOUK_CLUSTER_ADDRESS": ""}
     words = [w for w in run.cluster.arguments(n) if w]
-    words[words.index("--listen-port") + 1] = str(free_port())
     as_node = Path(f"/proc/{run.cluster.pid(node(n))}").owner()
     with open(run.cluster.var / "log" / "twin.log", "wb") as log:
         twin = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -145,17 +150,17 @@ def run_twin(run):
 # -- the network ------------------------------------------------------------------------------------------------------
 
 
-@fault("F3a", "two nodes cannot see each other, the third sees both", short=True, limit_s=6)
+@fault("F3a", "two nodes cannot see each other, the third sees both", on_hosts=True, short=True, limit_s=6)
 def part_pair(run):
     a, b = run.random.sample(NODES, 2)
     with nobody_moves(run):
         run.cluster.part_nodes(a, b)
         time.sleep(6 if run.brief else 20)
-        run.cluster.network.heal()
+        run.cluster.heal()
         time.sleep(1)
 
 
-@fault("F3b", "a node is cut off from the others but sees the databases", short=True, limit_s=15)
+@fault("F3b", "a node is cut off from the others but sees the databases", on_hosts=True, short=True, limit_s=15)
 def isolate_from_peers(run):
     n = run.any_node()
     for m in others(n):
@@ -165,7 +170,7 @@ def isolate_from_peers(run):
     return {"gave_its_shards_away_s": round(time.monotonic() - began, 1)}
 
 
-@fault("F3c", "a node is cut off from the databases", short=True, limit_s=6)
+@fault("F3c", "a node is cut off from the databases", on_hosts=True, short=True, limit_s=6)
 def isolate_from_databases(run):
     return cut_off(run, run.any_node(), up=True, down=True)
 
@@ -211,6 +216,39 @@ def cut_links(run):
             for n in NODES:
                 run.cluster.network.cut(to_node(n))
             time.sleep(run.random.uniform(0.3, 1.0))
+
+
+@fault("H1", "a host is unplugged, for longer than it may be silent", short=True, only_on_hosts=True, limit_s=6)
+def unplug_host(run):
+    n = run.any_node()
+    pid = run.cluster.pid(node(n))
+    run.cluster.hosts.unplug(n)
+    began = time.monotonic()
+    run.cluster.wait_until_owned(by=others(n))
+    took = time.monotonic() - began
+    time.sleep(2 if run.brief else 30)
+    run.cluster.hosts.plug_in(n)
+    run.cluster.wait_until_reborn(node(n), pid)  # what it sent in vain arrives now, and is refused
+    return {"owned_by_others_s": round(took, 2)}
+
+
+@fault("H2", "a host loses its power: no farewell, no refusal", short=True, only_on_hosts=True, limit_s=6)
+def cut_power(run):
+    n = run.any_node()
+    hold = run.cluster.var / "run" / f"{node(n)}.hold"
+    hold.touch()
+    try:
+        run.cluster.hosts.unplug(n)
+        old = run.cluster.kill(node(n))
+        began = time.monotonic()
+        run.cluster.wait_until_owned(by=others(n))
+        took = time.monotonic() - began
+        time.sleep(2 if run.brief else 10)
+        run.cluster.hosts.plug_in(n)
+    finally:
+        hold.unlink()
+    run.cluster.wait_until_reborn(node(n), old)
+    return {"owned_by_others_s": round(took, 2)}
 
 
 @fault("F5", "the answers of commits are lost", short=True, limit_s=6)
@@ -288,7 +326,7 @@ def slow_databases(run):
         for d in DATABASES:
             run.cluster.network.delay(to_database(n, d), 150)
         time.sleep(8 if run.brief else 30)
-        run.cluster.network.heal()
+        run.cluster.heal()
 
 
 @fault("F6b", "somebody locks shard rows for four seconds", limit_s=8)
@@ -340,7 +378,7 @@ def lose_redis(run):
         run.cluster.wait_until_reborn("redis", old)
 
 
-@fault("F9", "the payment provider fails, forgets to answer, is slow, is away", short=True, limit_s=2)
+@fault("F9", "the payment provider fails, forgets to answer, is slow, is away", on_hosts=True, short=True, limit_s=2)
 def trouble_payments(run):
     sandbox = run.cluster.setting(1, "sandbox_gateway_url")
 
@@ -355,7 +393,7 @@ def trouble_payments(run):
         set_faults(latency_ms=0, drop_next=0, fail_next=0, refuse=False)
 
 
-@fault("F12", "three hundred buyers want a hundred pieces, and a node dies", short=True, limit_s=2)
+@fault("F12", "three hundred buyers want a hundred pieces, and a node dies", on_hosts=True, short=True, limit_s=2)
 def rush(run):
     pieces, buyers = 100, 300
     store = run.random.choice(run.market.stores)
@@ -472,13 +510,13 @@ def storm(run):
     def split(n):
         run.cluster.part_from_databases(n)
         time.sleep(run.random.uniform(0.5, 8))
-        network.heal()
+        run.cluster.heal()
 
     def peers(n):
         for m in others(n):
             run.cluster.part_nodes(n, m)
         time.sleep(run.random.uniform(0.5, 8))
-        network.heal()
+        run.cluster.heal()
 
     def doze(n):
         with run.cluster.paused(node(n)):

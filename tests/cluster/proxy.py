@@ -2,9 +2,9 @@
 to hold, delay, cut or swallow.
 
 It runs as a process of its own (`proxy.py SOCKET`), so that a busy test does not slow down what goes through it; `Proxy` starts
-and commands it. Proxies and not network namespaces, because they need no privileges, and because they can do what a network
-does in its worst moments: hold back the last byte of a transaction and deliver it a minute later, or lose the answer of exactly
-one commit.
+and commands it. Proxies need no privileges, and can do what a network does in its worst moments: hold back the last byte of a
+transaction and deliver it a minute later, or lose the answer of exactly one commit. What they cannot do, packets that vanish before
+any connection stands, is hosts.py.
 
 Words used here: *up* is from whoever dialled to the listener's target, *down* the way back. A link is a listener's name and who
 dialled it: a node-to-node listener sees several nodes, and only some of them may be cut off.
@@ -246,8 +246,9 @@ class Listener:
     """One port that leads to one target, "unix:PATH" or "HOST:PORT". One between nodes is open only while its target listens: a
     refused connection says that nobody is there, and that must not be lost."""
 
-    def __init__(self, rules, name, target, postgres, diallers):
+    def __init__(self, rules, name, target, postgres, diallers, host):
         self.rules, self.name, self.target, self.postgres, self.diallers = rules, name, target, postgres, diallers
+        self.host = host
         self.links = set()
         self.wanted = {"lost_answers": 0, "half_sent": 0}
         self.happened = {"lost_answers": 0, "refused": 0, "half_sent": 0}
@@ -257,7 +258,7 @@ class Listener:
         self.watching = None
 
     async def open(self):
-        self.server = await asyncio.start_server(self.accept, "127.0.0.1", self.port)
+        self.server = await asyncio.start_server(self.accept, self.host, self.port)
         self.port = self.server.sockets[0].getsockname()[1]
         return self.port
 
@@ -346,8 +347,8 @@ class Control:
             writer.write(json.dumps(said or {}).encode() + b"\n")
             await writer.drain()
 
-    async def do_listen(self, name, target, postgres=False, diallers=None):
-        it = Listener(self.rules, name, target, postgres, diallers or {})
+    async def do_listen(self, name, target, postgres=False, diallers=None, host="127.0.0.1"):
+        it = Listener(self.rules, name, target, postgres, diallers or {}, host)
         self.listeners[name] = it
         return {"port": await it.open()}
 
