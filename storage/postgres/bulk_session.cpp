@@ -1,8 +1,9 @@
 #include "storage/postgres/bulk_session.hpp"
 
 #include "storage/error.hpp"
+#include "storage/postgres/dialer.hpp"
+#include "storage/postgres/libpq.hpp"
 
-#include <libpq-fe.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -20,36 +21,14 @@ constexpr std::chrono::milliseconds connect_limit{5'000};
 constexpr std::chrono::milliseconds copy_silence{300'000};
 constexpr std::size_t flush_after = 256 * 1024;
 
-struct clear_result {
-  void operator()(pg_result* r) const noexcept { PQclear(r); }
-};
-using result_pointer = std::unique_ptr<pg_result, clear_result>;
-
-std::string trimmed(const char* message) {
-  std::string out = message != nullptr ? message : "";
-  while (!out.empty() && (out.back() == '\n' || out.back() == ' '))
-    out.pop_back();
-  return out;
-}
-
 } // namespace
 
 bulk_session::bulk_session(const std::string& url, const std::string& application_name, const std::string& role) {
-  const char* keys[] = {"dbname", "application_name", "keepalives", "keepalives_idle", "keepalives_interval",
-                        "keepalives_count", "tcp_user_timeout", "client_encoding", nullptr};
-  const char* values[] = {url.c_str(), application_name.c_str(), "1", "5", "2", "3", "10000", "UTF8", nullptr};
-  const auto deadline = clock::now() + connect_limit;
-  conn_ = PQconnectStartParams(keys, values, 1);
+  std::string error;
+  conn_ = dialer{url}.connect(application_name, clock::now() + connect_limit, error);
+  if (conn_ == nullptr)
+    throw unavailable(error);
   try {
-    if (conn_ == nullptr || PQstatus(conn_) == CONNECTION_BAD)
-      fail("no connection");
-    for (auto want = PGRES_POLLING_WRITING; want != PGRES_POLLING_OK;) {
-      wait(want == PGRES_POLLING_WRITING, deadline);
-      want = PQconnectPoll(conn_);
-      if (want == PGRES_POLLING_FAILED)
-        fail("");
-    }
-    PQsetnonblocking(conn_, 1);
     PQsetNoticeProcessor(conn_, [](void*, const char*) {}, nullptr);
     if (!role.empty())
       run("SET ROLE " + role, connect_limit);

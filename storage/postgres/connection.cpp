@@ -1,6 +1,7 @@
 #include "storage/postgres/connection.hpp"
 
-#include <libpq-fe.h>
+#include "storage/postgres/libpq.hpp"
+
 #include <poll.h>
 #include <spdlog/spdlog.h>
 
@@ -15,24 +16,12 @@ namespace {
 constexpr milliseconds reconnect_pause{50};
 constexpr milliseconds blocker_interval{200};
 
-struct clear_result {
-  void operator()(pg_result* r) const noexcept { PQclear(r); }
-};
-using result_pointer = std::unique_ptr<pg_result, clear_result>;
-
 const statement end_blockers_statement{
   "end_blockers",
   // A settlement or take-over that waits in front of us is no blocker to end: it will be done in a moment.
   "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a WHERE a.pid = ANY (pg_blocking_pids($1::int4))"
   " AND NOT (a.wait_event_type IS NOT DISTINCT FROM 'Lock'"
   " AND (a.application_name LIKE 'souk-settle%' OR a.application_name LIKE 'souk-ownership%'))"};
-
-std::string trimmed(const char* message) {
-  std::string out = message != nullptr ? message : "";
-  while (!out.empty() && (out.back() == '\n' || out.back() == ' '))
-    out.pop_back();
-  return out;
-}
 
 std::string field(const pg_result* r, int code) {
   return trimmed(PQresultErrorField(r, code));
@@ -86,7 +75,7 @@ bool answer::try_later() const noexcept {
 
 // -- opening ------------------------------------------------------------------------------------------------------------------
 
-connection::connection(connection_options options) : options_(std::move(options)) {
+connection::connection(connection_options options) : options_(std::move(options)), dialer_(options_.url) {
   // nop
 }
 
@@ -108,37 +97,16 @@ bool connection::open(std::string& error) {
     return false;
   }
   const auto deadline = now + options_.connect_timeout;
-  // Keep-alives: a peer that vanished without a word is noticed within seconds, not hours.
-  const char* keys[] = {"dbname", "application_name", "keepalives", "keepalives_idle", "keepalives_interval",
-                        "keepalives_count", "tcp_user_timeout", "client_encoding", nullptr};
-  const char* values[] = {options_.url.c_str(), options_.application_name.c_str(), "1", "5", "2", "3", "10000", "UTF8", nullptr};
-  conn_ = PQconnectStartParams(keys, values, 1);
-  if (conn_ == nullptr || PQstatus(conn_) == CONNECTION_BAD || !finish_connecting(deadline, error)
-      || !run_session_sql(deadline, error)) {
+  conn_ = dialer_.connect(options_.application_name, deadline, error);
+  if (conn_ == nullptr || !run_session_sql(deadline, error)) {
     if (error.empty())
-      error = conn_ != nullptr ? trimmed(PQerrorMessage(conn_)) : "out of memory";
+      error = trimmed(PQerrorMessage(conn_));
     close();
     next_attempt_ = clock::now() + reconnect_pause;
     return false;
   }
   PQsetNoticeProcessor(conn_, [](void*, const char* message) { spdlog::debug("postgresql: {}", trimmed(message)); }, nullptr);
   return true;
-}
-
-bool connection::finish_connecting(clock::time_point deadline, std::string& error) {
-  auto want = PGRES_POLLING_WRITING;
-  for (;;) {
-    if (!wait(want == PGRES_POLLING_WRITING, deadline)) {
-      error = "no answer to the connection request in time";
-      return false;
-    }
-    want = PQconnectPoll(conn_);
-    if (want == PGRES_POLLING_OK)
-      break;
-    if (want == PGRES_POLLING_FAILED)
-      return false;
-  }
-  return PQsetnonblocking(conn_, 1) == 0;
 }
 
 bool connection::run_session_sql(clock::time_point deadline, std::string& error) {

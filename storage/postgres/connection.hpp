@@ -2,6 +2,7 @@
 
 #include "storage/error.hpp"
 #include "storage/postgres/binary.hpp"
+#include "storage/postgres/dialer.hpp"
 
 #include <chrono>
 #include <memory>
@@ -129,7 +130,6 @@ private:
   using clock = std::chrono::steady_clock;
 
   bool open(std::string& error);
-  bool finish_connecting(clock::time_point deadline, std::string& error);
   bool run_session_sql(clock::time_point deadline, std::string& error);
   bool prepare_missing(const std::vector<call>& calls, clock::time_point deadline, answer& out);
   bool wait(bool for_writing, clock::time_point deadline);
@@ -143,6 +143,7 @@ private:
   void end_blockers();
 
   connection_options options_;
+  dialer dialer_;
   pg_conn* conn_ = nullptr;
   std::unordered_set<const statement*> prepared_;
   clock::time_point next_attempt_{}; ///< do not hammer a server that is down
