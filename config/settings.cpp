@@ -8,6 +8,8 @@
 #include <regex>
 #include <type_traits>
 
+#include <arpa/inet.h>
+
 namespace souk::config {
 
 namespace {
@@ -263,9 +265,18 @@ const std::vector<setting>& all_settings() {
   return table;
 }
 
+/// @param address a host, or a host and a port: "127.0.0.1", "[::1]:7100"
 static bool loopback(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("localhost") || address.starts_with("::1")
-      || address.starts_with("[::1]");
+  auto host = std::string{address};
+  if (host.starts_with('['))
+    host = host.substr(1, host.find(']') - 1);
+  else if (std::count(host.begin(), host.end(), ':') == 1)
+    host.resize(host.find(':'));
+  in_addr v4{};
+  in6_addr v6{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1)
+    return ntohl(v4.s_addr) >> 24 == 127;
+  return host == "localhost" || (inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6));
 }
 
 std::optional<std::string> contradiction(const settings& chosen) {

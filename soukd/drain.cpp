@@ -19,7 +19,7 @@ int drain(const config::parsed& p) {
   const bool undo = p.options.contains("undo");
   const storage::postgres::databases all{p.settings.database_url};
   std::vector<std::unique_ptr<storage::ownership_store>> rows;
-  bool known = false;
+  bool known = false, all_answer = true;
   for (std::size_t i = 0; i < all.all().size(); ++i) {
     try {
       auto one = storage::postgres::make_ownership_store(all.all()[i]);
@@ -27,6 +27,7 @@ int drain(const config::parsed& p) {
       rows.push_back(std::move(one));
     } catch (const storage::unavailable& e) {
       std::cerr << "database " << all.name_of(i) << " does not answer: " << e.what() << "\n";
+      all_answer = false;
     }
   }
   if (!known) {
@@ -35,7 +36,7 @@ int drain(const config::parsed& p) {
   }
   if (undo) {
     std::cout << name << " may have shards again\n";
-    return 0;
+    return all_answer ? 0 : 1;
   }
   const auto until = std::chrono::steady_clock::now() + limit;
   for (std::size_t before = 0;;) {
@@ -50,6 +51,10 @@ int drain(const config::parsed& p) {
       }
       for (const auto& s : one->shards())
         owned += static_cast<std::size_t>(std::count(its.begin(), its.end(), s.owner));
+    }
+    if (owned == 0 && !all_answer) {
+      std::cerr << name << " owns no shards in the databases that answer; what it owns elsewhere is not known\n";
+      return 1;
     }
     if (owned == 0) {
       std::cout << name << " owns no shards: it can be stopped\n";

@@ -32,6 +32,7 @@ bool tell_database(const storage::postgres::databases& all, std::size_t index, s
     return false;
   }
   std::map<storage::ulid, int> owned;
+  std::map<storage::ulid, std::pair<std::int64_t, std::int64_t>> epochs; ///< lowest and highest of its shards
   std::map<residence, std::string> others;
   int here = 0, ownerless = 0;
   for (const auto& s : shards) {
@@ -41,6 +42,8 @@ bool tell_database(const storage::postgres::databases& all, std::size_t index, s
     }
     ++here;
     ++owned[s.owner];
+    auto& range = epochs.try_emplace(s.owner, s.epoch, s.epoch).first->second;
+    range = {std::min(range.first, s.epoch), std::max(range.second, s.epoch)};
   }
   std::map<storage::ulid, bool> alive;
   for (const auto& n : nodes)
@@ -51,8 +54,10 @@ bool tell_database(const storage::postgres::databases& all, std::size_t index, s
   std::cout << fmt::format("  {} shards live here, {} without a living owner\n", here, ownerless);
   for (const auto& n : nodes) {
     const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - n.heartbeat_at);
-    std::cout << fmt::format("  {:<12} {}  {:>3} shards  {:<22} heartbeat {:.1f} s ago{}{}{}\n", n.name, n.incarnation.str(),
-                             owned[n.incarnation], n.address.empty() ? "alone" : n.address,
+    const auto range = epochs.find(n.incarnation);
+    const auto in = range == epochs.end() ? std::string{} : fmt::format(" in epochs {} to {}", range->second.first, range->second.second);
+    std::cout << fmt::format("  {:<12} {}  {:>3} shards{}  {:<22} heartbeat {:.1f} s ago{}{}{}\n", n.name, n.incarnation.str(),
+                             owned[n.incarnation], in, n.address.empty() ? "alone" : n.address,
                              static_cast<double>(age.count()) / 1000, n.alive ? "" : "  SILENT", n.draining ? "  draining" : "",
                              n.unreachable.empty() ? "" : fmt::format("  cannot reach {} nodes", n.unreachable.size()));
   }

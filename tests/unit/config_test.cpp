@@ -109,6 +109,14 @@ TEST_CASE("settings that contradict each other are refused") {
   CHECK_THAT(refusal({"--checkout-wait-ms", "5000"}), Contains("checkout_wait_ms"));
 }
 
+TEST_CASE("nodes speak plain TCP on loopback addresses only") {
+  for (const auto* host : {"10.0.0.1", "localhost.example.com", "127.example.com", "1127.0.0.1", "::2", "0.0.0.0"})
+    CHECK_THAT(refusal({"--cluster-port", "7100", "--cluster-host", host}), Contains("plain TCP"));
+  CHECK_THAT(refusal({"--cluster-port", "7100", "--cluster-host", "127.0.0.1", "--cluster-address", "10.0.0.1:7100"}), Contains("plain TCP"));
+  for (const auto* host : {"127.0.0.1", "127.8.9.10", "localhost", "::1"})
+    CHECK(chosen({"--cluster-port", "7100", "--cluster-host", host}).cluster_host == host);
+}
+
 TEST_CASE("several databases are given as an array, with semicolons, or one flag each") {
   const std::vector<std::string> both{"postgresql:///a", "postgresql:///b"};
   settings_file file{"database_url = [\"postgresql:///a\", \"postgresql:///b\"]\n"};
