@@ -18,6 +18,7 @@ struct operation {
   std::string marker;
   ulid order_id;             ///< nil when no answer named one
   bool acknowledged = false; ///< the answer said that the order is placed
+  bool refused = false;      ///< the answer was a plain no: nothing came of it
 };
 
 /// One delivery of an event to a consumer, in the order in which the consumer saw them.
@@ -50,8 +51,8 @@ struct violation {
 /// tenants. Empty means that all of it holds. Pure: a failing run can be checked again and again.
 ///
 ///   stock    reserved_is_sum_of_holds, stock_is_sum_of_ledger, stock_within_bounds, ledger_runs_on, sold_is_claimed
-///   orders   acknowledged_order_exists, one_order_per_key, one_order_per_purchase, key_names_an_order,
-///            numbers_without_gaps, hold_belongs_to_order, paid_is_claimed, never_paid_and_released, no_hold_overdue
+///   orders   acknowledged_order_exists, order_was_asked_for, one_order_per_key, one_order_per_purchase, key_names_an_order,
+///            amounts_add_up, numbers_without_gaps, hold_belongs_to_order, paid_is_claimed, never_paid_and_released, no_hold_overdue
 ///   money    paid_once, money_belongs_to_paid_order, paid_order_has_money, amount_is_total, no_payment_under_way
 ///   shards   seq_without_gaps, epochs_rise, no_commit_after_take_over, owned_where_it_lives
 ///   events   outbox_follows_commits, delivered_in_order, delivered_all, delivered_only_committed

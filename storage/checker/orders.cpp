@@ -45,6 +45,49 @@ void check_acknowledgements(const simulated::tables& rows, const observations& s
   }
 }
 
+/// Committed is acknowledged or unknown: who has only heard no has nothing, and nobody has what he did not ask for. Asked of a run at
+/// rest, when everybody has heard something, and only where purchases are marked.
+void check_wanted(const simulated::tables& rows, const observations& seen, findings& out) {
+  std::map<std::pair<ulid, std::string>, bool> only_refused;
+  for (const auto& op : seen.operations)
+    if (!op.marker.empty()) {
+      auto [at, fresh] = only_refused.try_emplace({op.store_id, op.marker}, op.refused);
+      at->second = at->second && op.refused;
+    }
+  if (!seen.at_rest || only_refused.empty())
+    return;
+  for (const auto& [id, order] : rows.orders) {
+    auto at = only_refused.find({order.store_id, order.email});
+    out.expect(at != only_refused.end(), "order_was_asked_for", "order", id, "was placed by nobody");
+    bool lives = order.status != order_status::cancelled && order.status != order_status::refunded;
+    out.expect(at == only_refused.end() || !(lives && at->second), "order_was_asked_for", "order", id,
+               "is placed, and whoever asked for it has only heard no");
+  }
+}
+
+void check_amounts(const simulated::tables& rows, findings& out) {
+  struct sums {
+    std::int64_t lines = 0, tax = 0;
+  };
+  std::map<ulid, sums> of;
+  for (const auto& [key, item] : rows.order_items) {
+    out.expect(item.total == item.quantity * item.unit_price && item.quantity > 0 && item.unit_price >= 0 && item.tax >= 0,
+               "amounts_add_up", "order", item.order_id, "line " + std::to_string(item.line) + " is not its quantity times its price");
+    of[item.order_id].lines += item.total;
+    of[item.order_id].tax += item.tax;
+  }
+  for (const auto& [id, order] : rows.orders) {
+    const auto& sum = of[id];
+    // Whether the store's prices include tax may have been changed since.
+    const auto before_tax = order.subtotal + order.shipping;
+    out.expect(order.subtotal == sum.lines && order.tax == sum.tax && order.shipping >= 0
+                 && (order.total == before_tax || order.total == before_tax + order.tax),
+               "amounts_add_up", "order", id,
+               "lines " + std::to_string(sum.lines) + ", subtotal " + std::to_string(order.subtotal) + ", shipping "
+                 + std::to_string(order.shipping) + ", tax " + std::to_string(order.tax) + ", total " + std::to_string(order.total));
+  }
+}
+
 void check_numbers(const simulated::tables& rows, findings& out) {
   std::map<ulid, std::set<std::int64_t>> numbers;
   for (const auto& [id, order] : rows.orders)
@@ -114,6 +157,8 @@ void check_reservations(const simulated::tables& rows, const observations& seen,
 
 void check_orders(const simulated::tables& rows, const observations& seen, findings& out) {
   check_acknowledgements(rows, seen, out);
+  check_wanted(rows, seen, out);
+  check_amounts(rows, out);
   check_numbers(rows, out);
   check_reservations(rows, seen, out);
 }

@@ -103,9 +103,13 @@ const check checks[] = {
 
   {"an order's total is its lines, shipping and tax",
    {"doctor_totals", R"(
-  SELECT format('order=%s subtotal=%s lines=%s', ulid(o.id), o.subtotal, coalesce(i.lines, 0))
-  FROM orders o LEFT JOIN (SELECT order_id, sum(total) AS lines FROM order_items GROUP BY order_id) i ON i.order_id = o.id
-  WHERE o.subtotal <> coalesce(i.lines, 0) OR o.total < o.subtotal + o.shipping LIMIT 20)"}},
+  SELECT format('order=%s lines=%s subtotal=%s shipping=%s taxes=%s tax=%s total=%s', ulid(o.id), coalesce(i.lines, 0), o.subtotal,
+                o.shipping, coalesce(i.taxes, 0), o.tax, o.total)
+  FROM orders o
+  LEFT JOIN (SELECT order_id, sum(total) AS lines, sum(tax) AS taxes, bool_and(total = quantity * unit_price) AS multiplied
+             FROM order_items GROUP BY order_id) i ON i.order_id = o.id
+  WHERE o.subtotal <> coalesce(i.lines, 0) OR o.tax <> coalesce(i.taxes, 0) OR NOT coalesce(i.multiplied, true)
+     OR o.total NOT IN (o.subtotal + o.shipping, o.subtotal + o.shipping + o.tax) LIMIT 20)"}},
 
   {"every row of a store lies in the store's shard",
    {"doctor_shards", R"(

@@ -29,6 +29,9 @@ struct good_world {
   order_row order_of(const std::string& marker) {
     auto order = new_order(store.id, new_id(3));
     order.email = marker + "@example.com";
+    order.subtotal = 2 * variant.price;
+    order.tax = item_of(order, variant, 2).tax;
+    order.total = order.subtotal + order.shipping;
     return order;
   }
 
@@ -110,6 +113,16 @@ TEST_CASE("every kind of damage is noticed by the invariant it breaks", "[checke
     {"ledger_runs_on", [](auto& w) { std::swap(w.rows.ledger[7][1], w.rows.ledger[7][4]); }},
     {"sold_is_claimed", [](auto& w) { w.hold(w.paid).quantity = 1; }},
     {"acknowledged_order_exists", [](auto& w) { w.rows.orders.erase(w.pending.id); }},
+    {"order_was_asked_for", [](auto& w) { w.row(w.pending).email = "nobody@example.com"; }},
+    {"order_was_asked_for",
+     [](auto& w) {
+       w.seen.operations[1].acknowledged = false;
+       w.seen.operations[1].refused = true;
+     }},
+    {"amounts_add_up", [](auto& w) { --w.rows.order_items.begin()->second.total; }},
+    {"amounts_add_up", [](auto& w) { ++w.rows.order_items.begin()->second.tax; }},
+    {"amounts_add_up", [](auto& w) { --w.row(w.pending).subtotal; }},
+    {"amounts_add_up", [](auto& w) { ++w.row(w.pending).total; }},
     {"one_order_per_key",
      [](auto& w) {
        auto twin = w.seen.operations[0];

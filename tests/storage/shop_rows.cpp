@@ -107,7 +107,7 @@ order_row new_order(const ulid& store, const ulid& user) {
   x.currency = "EUR";
   x.subtotal = 1250;
   x.shipping = 490;
-  x.tax = 278;
+  x.tax = 200;
   x.total = 1740;
   x.address = {"Ada Lovelace", "12 St James's Square", "", "London", "", "SW1Y 4JH",
                "GB",           "+44 20 7946 0000"};

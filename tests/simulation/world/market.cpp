@@ -45,6 +45,9 @@ std::string name_of(order_status s) {
 
 market::market(world& w, std::vector<shop> shops, std::vector<actors::caller> shoppers, const market_plan& plan)
   : world_(w), shops_(std::move(shops)), plan_(plan), shoppers_(std::move(shoppers)) {
+  for (const auto& s : shops_)
+    for (const auto& v : s.variants)
+      priced_.insert({v.id, v.price});
   auto when = [&] { return microseconds{w.random.below(static_cast<std::uint64_t>(microseconds{plan.span}.count()))}; };
   for (int i = 0; i < plan.purchases; ++i)
     w.time.in(when(), [this, i] { begin_purchase(i + 1); });
@@ -136,10 +139,11 @@ void market::answered(purchase_ptr p, const answer<order_view>& a) {
     }
     return;
   }
+  op.refused = shop_said_no(a.why) && a.why != actors::errc::idempotency_in_flight;
   operations_.push_back(op);
   if (a.what == answer<order_view>::kind::lost)
     return again(p, "no answer");
-  if (shop_said_no(a.why) && a.why != actors::errc::idempotency_in_flight) {
+  if (op.refused) {
     world_.log.add(fmt::format("purchase {}: no, {}", p->number, name_of(a.why)));
     return;
   }
@@ -322,6 +326,7 @@ void market::act_on_catalog(int number) {
     d.row.id = v.id;
     d.row.sku = v.sku;
     d.row.price = 1'000 + static_cast<std::int64_t>(random.below(1'000));
+    priced_.insert({v.id, d.row.price});
     if (what == 1)
       d.stock = static_cast<std::int64_t>(random.below(40));
     c.variants = std::vector{d};
@@ -349,6 +354,9 @@ void market::import_products(int number, const shop& into) {
     d.row.price = 500 + static_cast<std::int64_t>(random.below(500));
     if (random.chance(0.5))
       d.stock = static_cast<std::int64_t>(random.below(50));
+    for (const auto& v : into.variants)
+      if (v.sku == sku)
+        priced_.insert({v.id, d.row.price});
     p.variants.push_back(d);
     c.products.push_back(std::move(p));
   };

@@ -4,6 +4,7 @@
 #include "storage/checker/invariants.hpp"
 
 #include <optional>
+#include <set>
 #include <tuple>
 
 namespace souk::simulation {
@@ -48,6 +49,8 @@ public:
     auto at = put_.find({store, user, variant});
     return at == put_.end() ? 0 : at->second;
   }
+  /// Whether the variant was ever to cost that much: at first, or by a merchant's edit or import, done or not.
+  bool ever_priced(const storage::ulid& variant, std::int64_t price) const { return priced_.contains({variant, price}); }
   std::uint64_t acts() const noexcept { return acts_; }
 
 private:
@@ -89,6 +92,7 @@ private:
   std::vector<stock_act> stock_acts_;
   std::map<storage::ulid, told> told_;
   std::map<std::tuple<storage::ulid, storage::ulid, storage::ulid>, std::int64_t> put_; ///< store, user, variant
+  std::set<std::pair<storage::ulid, std::int64_t>> priced_;
   std::uint64_t acts_ = 0;
 };
 

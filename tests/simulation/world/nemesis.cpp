@@ -39,13 +39,13 @@ void nemesis::on_nodes(const nemesis_plan& plan) {
   at_some_time(plan, plan.pauses, [this] { pause(); });
   at_some_time(plan, plan.replacements, [this] {
     if (auto* node = victim())
-      world_.replace_node(*node, 1s + up_to(15s));
+      world_.replace_node(*node, 1s + up_to(stop_grace_max - 1s));
   });
   at_some_time(plan, plan.joins, [this] { join(); });
   at_some_time(plan, plan.departures, [this] {
     if (world_.running().size() > 1)
       if (auto* node = victim())
-        world_.remove_node(*node, 1s + up_to(15s));
+        world_.remove_node(*node, 1s + up_to(stop_grace_max - 1s));
   });
 }
 

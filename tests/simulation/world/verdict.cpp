@@ -44,6 +44,10 @@ std::vector<storage::checker::violation> verdict::settles() {
         return true;
     return what();
   };
+  when(stop_grace_max, [this] {
+    auto all = world_.running();
+    return std::none_of(all.begin(), all.end(), [](auto* n) { return n->leaving(); });
+  });
   if (!when(world_.options.membership.stale_after + std::chrono::seconds{5}, owned))
     add("shards_are_owned", world_.owners());
   // Then they move to where they belong, once everybody has looked.
@@ -59,6 +63,7 @@ std::vector<storage::checker::violation> verdict::at_rest() {
   auto rows = world_.db.dump();
   found_ = storage::checker::check(rows, seen(true));
   check_money(rows);
+  check_prices(rows);
   check_told(rows);
   check_stock_acts(rows);
   check_memory(rows);
@@ -100,6 +105,13 @@ void verdict::check_money(const storage::simulated::tables& rows) {
     if (p.state == attempt_state::refunded && now != gateway_state::refunded)
       add(invariant, fmt::format("payment {} is refunded, and the provider did not give it back", id.str()));
   }
+}
+
+void verdict::check_prices(const storage::simulated::tables& rows) {
+  for (const auto& [key, item] : rows.order_items)
+    if (!people_.ever_priced(item.variant_id, item.unit_price))
+      add("price_was_asked_for", fmt::format("order {} line {}: {} was never the price of {}", item.order_id.str(), item.line,
+                                             item.unit_price, item.variant_id.str()));
 }
 
 void verdict::check_told(const storage::simulated::tables& rows) {

@@ -17,6 +17,9 @@
 
 namespace souk::simulation {
 
+/// The longest that an orderly stop may take; the server's is of that order.
+inline constexpr std::chrono::seconds stop_grace_max{16};
+
 struct world_options {
   std::uint64_t seed = 1;
   storage::simulated::fault_rates faults{};
