@@ -58,6 +58,8 @@ entry entry_of(runtime::errc why) noexcept {
       return {{503, "shutting_down", 1}, "This node is shutting down."};
     case runtime::errc::in_doubt:
       return {{503, "in_doubt", 1}, "Another node was asked and did not answer; whether the request was done is not known."};
+    case runtime::errc::too_large:
+      return {{413, "payload_too_large"}, "This is more than one node passes on to another."};
     case runtime::errc::write_failed:
       break;
   }

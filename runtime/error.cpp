@@ -10,6 +10,7 @@ std::string to_string(errc code) {
     case errc::write_failed: return "write_failed";
     case errc::restarted: return "restarted";
     case errc::shutting_down: return "shutting_down";
+    case errc::too_large: return "too_large";
     case errc::in_doubt: return "in_doubt";
   }
   return "unknown";

@@ -44,7 +44,7 @@ void peers_state::forward(const entity_address& whom, delivery how, caf::message
     ++stats.given_up;
     return c.promise.deliver(caf::make_error(errc::moved));
   }
-  if (calls.size() >= services.options.calls_max || bytes >= services.options.bytes_max)
+  if (calls.size() >= services.options.calls_max)
     return c.promise.deliver(caf::make_error(errc::overloaded));
   call_frame f;
   f.whom = whom;
@@ -55,6 +55,10 @@ void peers_state::forward(const entity_address& whom, delivery how, caf::message
       spdlog::error("a message for an entity of kind {} cannot travel to another node: {}", whom.kind, caf::to_string(command));
     return c.promise.deliver(caf::make_error(errc::moved));
   }
+  if (f.command.size() > services.options.frame_max)
+    return c.promise.deliver(caf::make_error(errc::too_large));
+  if (bytes + f.command.size() > services.options.bytes_max)
+    return c.promise.deliver(caf::make_error(errc::overloaded));
   c.repeatable = services.book->repeatable(command);
   c.command = std::move(command);
   c.since = services.time->now();
@@ -255,6 +259,11 @@ void peers_state::answered(std::uint64_t served, caf::message& what) {
     spdlog::error("an answer cannot travel to another node: {}", caf::to_string(what));
     f.what = outcome::error;
     services.book->write_error(caf::make_error(errc::unavailable), f.body);
+  } else if (f.body.size() > services.options.frame_max) {
+    spdlog::error("an answer of {} bytes is too large for another node", f.body.size());
+    f.what = outcome::error;
+    f.body.clear();
+    services.book->write_error(caf::make_error(errc::too_large), f.body);
   }
   answer(to.peer, f);
 }

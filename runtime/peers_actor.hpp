@@ -27,6 +27,7 @@ namespace souk::runtime {
 struct peers_options {
   std::size_t calls_max = 4096;              ///< under way to other nodes, and from them; beyond: errc::overloaded
   std::size_t bytes_max = std::size_t{256} << 20; ///< of commands under way; beyond: errc::overloaded
+  std::size_t frame_max = std::size_t{64} << 20;  ///< of one command or answer; beyond: errc::too_large
   std::chrono::milliseconds timeout{4000};   ///< of a call
   std::chrono::milliseconds sweep_every{100};
   std::chrono::milliseconds redial_min{50};

@@ -44,6 +44,9 @@ runtime::node_options node_options_of(const config::settings& s) {
   o.member.membership.moves_at_once = s.moves_at_once;
   o.member.peers.calls_max = s.peer_calls_max;
   o.member.peers.timeout = s.peer_timeout_ms;
+  // The largest message between nodes is a product import, read: what it is read into is at most about as large.
+  o.member.peers.frame_max = std::max(o.member.peers.frame_max, 2 * s.max_import_bytes);
+  o.member.peers.bytes_max = std::max(o.member.peers.bytes_max, o.member.peers.frame_max);
   o.member.lane.batch_max = s.journal_batch_max;
   o.member.lane.queue_max = s.journal_queue_max;
   o.shards.idle = s.entity_idle_seconds;

@@ -218,7 +218,7 @@ member::member(cluster& in, int number, const config::settings& s) : in_(in), he
   self_.started_at = in.time.now();
   map_ = std::make_unique<runtime::cluster_map>(self_.incarnation);
   membership_ = std::make_unique<runtime::membership>(
-    self_, std::uint8_t{0}, runtime::membership_options{s.node_stale_ms, s.moves_at_once},
+    self_, std::uint8_t{0}, runtime::membership_options{.stale_after = s.node_stale_ms, .moves_at_once = s.moves_at_once},
     std::make_shared<counted_store>(in.database.open_ownership(), in.count), *map_, *this);
   in.by_incarnation[self_.incarnation] = membership_.get();
 }

@@ -139,6 +139,34 @@ TEST_CASE("a wrong owner says who is the right one, and is believed", "[cluster]
   CHECK(t.peers(c).calls == after.calls + 1);
 }
 
+TEST_CASE("what is too large for another node is refused, by size alone and together with what is under way", "[cluster]") {
+  world_options options;
+  options.peers.frame_max = 4'000;
+  options.peers.bytes_max = 10'000;
+  options.peers.calls_max = 5;
+  probe_cluster t(2, 1, true, options);
+  auto& b = t.node("b");
+  const auto id = t.probe(t.shard_of("a"));
+  auto refusal = [&](const std::string& what) {
+    const auto a = t.ask(b, id, what);
+    return a.ok() ? "none" : runtime::to_string(static_cast<runtime::errc>(a.why.code()));
+  };
+  CHECK(refusal(std::string(5'000, 'x')) == "too_large");
+  CHECK(refusal(std::string(3'000, 'x')) == "none");
+  CHECK(t.ask(t.node("a"), id, std::string(5'000, 'x')).ok()); // it does not leave its node
+  // Three of them are under way while the link is held up: a fourth finds no room, small ones do until there are too many.
+  for (int i = 0; i < 4; ++i)
+    t.tell(b, id, std::string(3'000, static_cast<char>('p' + i)));
+  for (int i = 0; i < 3; ++i)
+    t.tell(b, id, "small");
+  t.w.run_until([&] { return t.answers.size() == 7; }, 30s);
+  std::multiset<std::string> said;
+  for (const auto& a : t.answers)
+    said.insert(a.ok() ? "done" : runtime::to_string(static_cast<runtime::errc>(a.why.code())));
+  CHECK(said == std::multiset<std::string>{"done", "done", "done", "done", "done", "overloaded", "overloaded"});
+  CHECK(refusal("and then there is room again") == "none");
+}
+
 TEST_CASE("a call whose frame comes twice is done once", "[cluster]") {
   probe_cluster t(2);
   const auto id = t.probe(t.shard_of("a"));
