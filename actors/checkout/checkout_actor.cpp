@@ -8,6 +8,14 @@ namespace souk::actors {
 
 using runtime::delivery;
 
+namespace {
+
+/// A request that comes twice (an edge that asked another node because this one was slow) hears the same answer twice: whoever was
+/// told no must not get the order from the other copy. Nobody's copy is on its way for longer.
+constexpr std::chrono::seconds refusal_holds{20};
+
+} // namespace
+
 caf::result<order_view> checkout_state::check_out_once(check_out& c) {
   auto& command = c.command;
   if (!command.key || command.key->key != context.who.name || command.by.user != context.who.sub
@@ -21,6 +29,9 @@ caf::result<order_view> checkout_state::check_out_once(check_out& c) {
   if (in_flight)
     return refuse(errc::idempotency_in_flight, "the first request with this Idempotency-Key is still being worked on",
                   "Idempotency-Key");
+  if (refusal && body_hash == hash && context.time->now() - refused_at < refusal_holds)
+    return refusal;
+  refusal = {};
   in_flight = true;
   body_hash = hash;
   auto order = context.ids->fresh_beside(context.who.id);
@@ -38,6 +49,10 @@ caf::result<order_view> checkout_state::check_out_once(check_out& c) {
         // Refused by the shop: nothing was written, the key is free. Anything else may have been written after all, and only
         // the rows know: start again from them.
         auto refused = why.category() == caf::atom("soukshop");
+        if (refused) {
+          refusal = why;
+          refused_at = context.time->now();
+        }
         answer.deliver(why);
         if (!refused)
           self->quit(std::move(why));

@@ -24,7 +24,9 @@ struct checkout_state {
   runtime::entity_context context;
   std::optional<storage::idempotency_row> row; ///< the key is used: by this order, for this body
   bool in_flight = false;
-  std::array<std::uint8_t, 32> body_hash{};    ///< of the request in flight
+  std::array<std::uint8_t, 32> body_hash{};    ///< of the request in flight, or refused last
+  caf::error refusal;                          ///< what it was answered
+  storage::timestamp refused_at{};
 
   caf::result<order_view> check_out_once(check_out& c);
   caf::result<order_view> replay(const caller& by);

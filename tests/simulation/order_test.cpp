@@ -400,6 +400,18 @@ TEST_CASE("a refused request frees its key", "[checkout]") {
   CHECK(check_out(t, under_key(order_of(by, t.tea, {{0, 1}}), "k1", 2)).ok());
 }
 
+TEST_CASE("a request that comes again after it was refused hears the same, whatever is in stock by then", "[checkout]") {
+  small_world t({.stock = 0});
+  auto c = under_key(order_of(signed_in(t.w.fresh_id()), t.tea, {{0, 1}}), "k1");
+  REQUIRE(check_out(t, c).why == errc::out_of_stock);
+  REQUIRE(t.w.ask_now<actors::stock_view>(actors::inventory_at(t.tea.variants[0].id), delivery::activate,
+                                          actors::adjust_stock{t.tea.owner, t.tea.id, 5, "adjusted", "five"}).ok());
+  CHECK(check_out(t, c).why == errc::out_of_stock); // a copy that an impatient edge sent: its shopper was told no
+  CHECK(t.w.db.dump().orders.empty());
+  t.w.run_for(21s);
+  CHECK(check_out(t, c).ok());
+}
+
 TEST_CASE("a checkout whose commit was lost with its node is found by its key", "[checkout]") {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     small_world t({}, {.seed = seed});
