@@ -67,13 +67,14 @@ public:
   virtual void deregister(const ulid& incarnation) = 0;
   /// Replaces the view if it still has version `expected`; the new one has expected + 1. @returns whether it did.
   virtual bool propose_view(std::int64_t expected, const std::vector<ulid>& members) = 0;
-  /// Takes every listed shard that lives here and is free, ours, was owned by a node of our name, or by a node without a fresh
+  /// Takes every listed shard that lives here and is free, ours, was owned by an earlier node of our name, or by a node without a fresh
   /// heartbeat; bumps the epoch of each on its row, in shard order, ending sessions that block it. @returns what was taken.
   virtual std::vector<fence> acquire(const node_row& self, const std::vector<shard_id>& wanted,
                                      std::chrono::milliseconds stale_after)
     = 0;
-  /// Gives drained shards to the next owner: epoch + 1 and `next` on each row that is still `self`'s in that epoch. @returns the next
-  /// owner's fences, in shard order; what is missing was not ours any more. Nothing is given to a node that is not registered here.
+  /// Gives drained shards to the next owner: epoch + 1 and `next` on each row that is still `self`'s in that epoch and has that seq.
+  /// @returns the next owner's fences, in shard order; what is missing was not ours any more, or has forgotten commits. Nothing is
+  /// given to a node that is not registered here.
   virtual std::vector<fence> hand_over(const ulid& self, const std::vector<fence>& held, const node_row& next) = 0;
   /// Gives shards back after a drain; epochs that are no longer ours are left alone.
   virtual void release(const std::vector<fence>& held) = 0;
@@ -81,8 +82,9 @@ public:
   virtual void bury(const ulid& incarnation) = 0;
   /// An operator asks a node (all incarnations of that name) to give its shards away, or not to. @returns whether one is there.
   virtual bool ask_to_drain(const std::string& name, bool drain) = 0;
-  /// Marks shards quarantined and takes them from their owner (epoch + 1). Those that are elsewhere are left alone.
-  virtual void quarantine(const std::vector<shard_id>& shards) = 0;
+  /// Marks shards quarantined and takes them from their owner. Those that are elsewhere are left alone. @param known the latest of each
+  /// that anybody was told of: the new epoch is above it too, else nobody who remembers it would believe in a later owner.
+  virtual void quarantine(const std::vector<fence>& known) = 0;
   virtual std::vector<node_row> nodes(std::chrono::milliseconds stale_after) = 0;
   virtual std::vector<shard_row> shards() = 0;
   /// The database's time now.

@@ -34,7 +34,8 @@ CREATE TABLE cluster_view (
 INSERT INTO cluster_view DEFAULT VALUES;
 GRANT SELECT, UPDATE ON cluster_view TO souk_writer;
 
--- As before, for shards that live here only. A heartbeat exactly as old as the limit is no longer fresh.
+-- As before, for shards that live here only. A heartbeat exactly as old as the limit is no longer fresh. Of two processes of one name
+-- the earlier one takes nothing from the later: incarnations are drawn in time order.
 CREATE OR REPLACE FUNCTION souk_acquire(self uuid, self_name text, wanted int2[], stale_after interval)
   RETURNS TABLE (shard int2, epoch int8, seq int8) LANGUAGE plpgsql
   AS $$
@@ -46,7 +47,7 @@ CREATE OR REPLACE FUNCTION souk_acquire(self uuid, self_name text, wanted int2[]
     FOR candidate IN
       SELECT s.shard, s.owner FROM shards s LEFT JOIN nodes o ON o.incarnation = s.owner
         WHERE s.shard = ANY (wanted) AND s.residence = 1
-          AND (s.owner IS NULL OR s.owner = self OR s.owner_name = self_name OR o.incarnation IS NULL
+          AND (s.owner IS NULL OR s.owner = self OR (s.owner_name = self_name AND s.owner < self) OR o.incarnation IS NULL
                OR o.heartbeat_at <= clock_timestamp() - stale_after)
         ORDER BY s.shard
     LOOP
@@ -55,13 +56,13 @@ CREATE OR REPLACE FUNCTION souk_acquire(self uuid, self_name text, wanted int2[]
       CONTINUE WHEN locked.owner IS NOT NULL AND locked.owner IS DISTINCT FROM candidate.owner;
       -- It may have come back while we waited for the lock.
       CONTINUE WHEN EXISTS (SELECT FROM nodes o WHERE o.incarnation = locked.owner AND o.incarnation <> self
-                            AND o.name <> self_name AND o.heartbeat_at > clock_timestamp() - stale_after);
+                            AND NOT (o.name = self_name AND o.incarnation < self) AND o.heartbeat_at > clock_timestamp() - stale_after);
       UPDATE shards s SET epoch = s.epoch + 1, owner = self, owner_name = self_name, settle_token = NULL
         WHERE s.shard = candidate.shard RETURNING s.shard, s.epoch, s.seq INTO shard, epoch, seq;
       RETURN NEXT;
     END LOOP;
     -- Whoever lost its shards hears it with its next heartbeat.
     DELETE FROM nodes o WHERE o.incarnation <> self
-      AND (o.name = self_name OR o.heartbeat_at <= clock_timestamp() - stale_after)
+      AND ((o.name = self_name AND o.incarnation < self) OR o.heartbeat_at <= clock_timestamp() - stale_after)
       AND NOT EXISTS (SELECT FROM shards s WHERE s.owner = o.incarnation);
   END $$;

@@ -44,11 +44,12 @@ const statement acquire_statement{"acquire", R"(
 const statement hand_over_statement{"hand_over", R"(
   WITH locked AS (
     SELECT s.shard FROM shards s
-    JOIN unnest($2::int2[], $3::int8[]) x(shard, epoch) ON s.shard = x.shard AND s.epoch = x.epoch
+    JOIN unnest($2::int2[], $3::int8[], $4::int8[]) x(shard, epoch, seq)
+      ON s.shard = x.shard AND s.epoch = x.epoch AND s.seq = x.seq
     WHERE s.owner = $1::uuid AND s.residence = 1
     ORDER BY s.shard FOR NO KEY UPDATE OF s)
   UPDATE shards s SET owner = n.incarnation, owner_name = n.name, epoch = s.epoch + 1, settle_token = NULL
-  FROM locked, nodes n WHERE s.shard = locked.shard AND n.incarnation = $4::uuid
+  FROM locked, nodes n WHERE s.shard = locked.shard AND n.incarnation = $5::uuid
   RETURNING s.shard, s.epoch, s.seq)"};
 const statement release_statement{"release", R"(
   WITH locked AS (
@@ -57,17 +58,20 @@ const statement release_statement{"release", R"(
   UPDATE shards s SET owner = NULL, owner_name = NULL FROM locked WHERE s.shard = locked.shard)"};
 // A shard that is elsewhere is for its own database to judge.
 const statement quarantine_statement{"quarantine", R"(
-  WITH locked AS (
-    SELECT s.shard FROM shards s WHERE s.shard = ANY ($1::int2[]) AND s.residence IN (1, 3)
-    ORDER BY s.shard FOR NO KEY UPDATE)
-  UPDATE shards s SET residence = 4, owner = NULL, owner_name = NULL, epoch = s.epoch + 1, settle_token = NULL
+  WITH known AS (
+    SELECT shard, max(epoch) AS epoch FROM unnest($1::int2[], $2::int8[]) x(shard, epoch) GROUP BY shard),
+  locked AS (
+    SELECT s.shard, known.epoch FROM shards s JOIN known USING (shard) WHERE s.residence IN (1, 3)
+    ORDER BY s.shard FOR NO KEY UPDATE OF s)
+  UPDATE shards s SET residence = 4, owner = NULL, owner_name = NULL, epoch = greatest(s.epoch, locked.epoch) + 1, settle_token = NULL
   FROM locked WHERE s.shard = locked.shard)"};
 const statement ask_to_drain_statement{
   "ask_to_drain", "UPDATE nodes SET asked_to_drain = $2::boolean WHERE name = $1::text RETURNING 1"};
 const statement now_statement{"now", "SELECT clock_timestamp()"};
 
 constexpr milliseconds time_limit{3'000};
-constexpr milliseconds acquire_limit{10'000};
+/// Well below node_stale_ms: whoever waits for a row does not write its heartbeat meanwhile.
+constexpr milliseconds acquire_limit{1'500};
 /// A commit takes milliseconds; whoever keeps a shard's row locked for longer while its owner is silent is half dead.
 constexpr milliseconds patience{300};
 
@@ -122,7 +126,7 @@ class pg_ownership_store final : public ownership_store {
 public:
   explicit pg_ownership_store(const database& db)
     : connection_({db.url, "souk-ownership", "souk_writer", milliseconds{2'000}, time_limit,
-                   "SET lock_timeout = '10s'; SET statement_timeout = '12s'"}) {
+                   "SET lock_timeout = '1400ms'; SET statement_timeout = '3s'"}) {
     // nop
   }
 
@@ -179,13 +183,8 @@ public:
   std::vector<fence> hand_over(const ulid& self, const std::vector<fence>& held, const node_row& next) override {
     if (held.empty())
       return {};
-    std::vector<std::int16_t> shards;
-    std::vector<std::int64_t> epochs;
-    for (const auto& f : held) {
-      shards.push_back(static_cast<std::int16_t>(f.shard));
-      epochs.push_back(f.epoch);
-    }
-    return fences_of(take(hand_over_statement, parameters::of(self, shards, epochs, next.incarnation)));
+    const auto x = columns_of(held);
+    return fences_of(take(hand_over_statement, parameters::of(self, x.shards, x.epochs, x.seqs, next.incarnation)));
   }
 
   void release(const std::vector<fence>& held) override {
@@ -202,9 +201,10 @@ public:
     return connection_.read(ask_to_drain_statement, parameters::of(name, drain)).rows() > 0;
   }
 
-  void quarantine(const std::vector<shard_id>& shards) override {
-    if (!shards.empty())
-      take(quarantine_statement, parameters::of(numbers_of(shards)));
+  void quarantine(const std::vector<fence>& known) override {
+    const auto x = columns_of(known);
+    if (!known.empty())
+      take(quarantine_statement, parameters::of(x.shards, x.epochs));
   }
 
   timestamp now() override {
@@ -212,6 +212,19 @@ public:
   }
 
 private:
+  struct columns {
+    std::vector<std::int16_t> shards;
+    std::vector<std::int64_t> epochs, seqs;
+  };
+  static columns columns_of(const std::vector<fence>& fences) {
+    columns out;
+    for (const auto& f : fences) {
+      out.shards.push_back(static_cast<std::int16_t>(f.shard));
+      out.epochs.push_back(f.epoch);
+      out.seqs.push_back(f.seq);
+    }
+    return out;
+  }
   static std::vector<std::int16_t> numbers_of(const std::vector<shard_id>& shards) {
     return {shards.begin(), shards.end()};
   }

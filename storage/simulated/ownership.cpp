@@ -88,7 +88,7 @@ public:
     // Whoever lost its shards hears it with its next heartbeat.
     std::vector<ulid> gone;
     for (const auto& [id, node] : db->nodes)
-      if (id != self.incarnation && (node.name == self.name || !is_alive(node, db.now(), stale_after))
+      if (id != self.incarnation && (is_earlier(node, self) || !is_alive(node, db.now(), stale_after))
           && std::none_of(db->shards.begin(), db->shards.end(), [&](const shard_row& s) { return s.owner == id; }))
         gone.push_back(id);
     for (const auto& id : gone)
@@ -107,7 +107,7 @@ public:
     for (const auto& f : in_order) {
       auto& row = db->shards[f.shard];
       const bool again = !given.empty() && given.back().shard == f.shard;
-      if (again || row.where != residence::here || row.owner != self || row.epoch != f.epoch)
+      if (again || row.where != residence::here || row.owner != self || row.epoch != f.epoch || row.seq != f.seq)
         continue;
       db_.take(f.shard, next.incarnation);
       given.push_back({f.shard, row.epoch, row.seq});
@@ -139,12 +139,15 @@ public:
     return there;
   }
 
-  void quarantine(const std::vector<shard_id>& shards) override {
-    auto db = db_.enter_to_take(shards);
-    for (auto shard : sorted(shards)) {
+  void quarantine(const std::vector<fence>& known) override {
+    auto db = db_.enter_to_take(shards_of(known));
+    for (auto shard : sorted(shards_of(known))) {
       auto& row = db->shards[shard];
       if (row.where != residence::here && row.where != residence::moving)
         continue;
+      for (const auto& f : known)
+        if (f.shard == shard)
+          row.epoch = std::max(row.epoch, f.epoch);
       db_.take(shard, {});
       row.where = residence::quarantined;
     }
@@ -172,7 +175,12 @@ private:
     if (owner.is_nil() || owner == self.incarnation)
       return true;
     auto at = rows.nodes.find(owner);
-    return at == rows.nodes.end() || at->second.name == self.name || !is_alive(at->second, now, stale_after);
+    return at == rows.nodes.end() || is_earlier(at->second, self) || !is_alive(at->second, now, stale_after);
+  }
+
+  /// Of the same name: incarnations are drawn in time order.
+  static bool is_earlier(const node_row& node, const node_row& self) {
+    return node.name == self.name && node.incarnation < self.incarnation;
   }
 
   static void remove(tables& rows, const ulid& incarnation) {

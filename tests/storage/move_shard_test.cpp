@@ -442,7 +442,7 @@ TEST_CASE("a shard on its way goes nowhere else, and one that is quarantined not
   postgres::move_shard(all, 3, 2, options);
   CHECK(living(*made[2], 3));
 
-  postgres::make_ownership_store(made[0]->db())->quarantine({6});
+  postgres::make_ownership_store(made[0]->db())->quarantine({{6, 0, 0}});
   CHECK_THROWS_WITH(postgres::move_shard(all, 6, 1, options), Contains("quarantined in database 1"));
   CHECK_THROWS_WITH(postgres::abort_move(all, 6), Contains("is not on its way"));
 }

@@ -60,6 +60,25 @@ TEST_CASE("a shard of a node that is alive is not given to another name", "[owne
   CHECK(taken[0] == fence{b.id(), b.held.epoch + 1, b.held.seq});
 }
 
+TEST_CASE("of two processes of one name the earlier takes nothing from the later, nor its row", "[ownership]") {
+  ON_EVERY_STORE;
+  const auto earlier = new_node(db, "twin-" + new_id(0).str());
+  owned_shard shard(db);
+  const auto later = new_node(db, earlier.name);
+  REQUIRE(earlier.incarnation < later.incarnation);
+  db.ownership().release({shard.held});
+  const auto held = db.ownership().acquire(later, {shard.id()}, stale_after);
+  REQUIRE(held.size() == 1);
+
+  CHECK(db.ownership().acquire(earlier, {shard.id()}, stale_after).empty());
+  CHECK(row_of(db, shard.id()).owner == later.incarnation);
+
+  db.ownership().release(held);
+  CHECK(db.ownership().acquire(earlier, {shard.id()}, stale_after).size() == 1);
+  CHECK(db.ownership().observe(later, stale_after).known); // it owns nothing, and is still there
+  CHECK(db.ownership().acquire(later, {shard.id()}, stale_after).size() == 1);
+}
+
 TEST_CASE("a restarted node of the same name takes its shards back at once", "[ownership]") {
   ON_EVERY_STORE;
   owned_shard shard(db);
@@ -296,7 +315,7 @@ TEST_CASE("a shard that is elsewhere, moving or quarantined is given to nobody, 
   shard.write(insert_user{new_user(shard.id())});
 
   if (where == residence::quarantined)
-    db.ownership().quarantine({shard.id()});
+    db.ownership().quarantine({shard.held});
   else
     db.relocate(shard.id(), where);
 
@@ -340,7 +359,7 @@ TEST_CASE("a settlement that was under way when its shard was quarantined or han
   auto settled = db.journal().settle(b);
   REQUIRE(settled.fences.size() == 1); // suppose that this answer was lost: the lane asks again
   if (quarantine)
-    db.ownership().quarantine({shard.id()});
+    db.ownership().quarantine({shard.held});
   else
     REQUIRE(db.ownership().hand_over(shard.node.incarnation, settled.fences, new_node(db)).size() == 1);
   auto epoch = row_of(db, shard.id()).epoch;
@@ -353,14 +372,33 @@ TEST_CASE("a settlement that was under way when its shard was quarantined or han
   CHECK(row_of(db, shard.id()).epoch == epoch);
 }
 
+TEST_CASE("a row that has forgotten commits is given to nobody, and its quarantine tops every epoch that is remembered",
+          "[ownership][hand_over]") {
+  ON_EVERY_STORE;
+  owned_shard shard(db);
+  const auto next = new_node(db);
+  auto remembered = shard.held;
+  remembered.seq += 4; // acknowledged, and missing in the copy that came back
+  CHECK(db.ownership().hand_over(shard.node.incarnation, {remembered}, next).empty());
+  CHECK(row_of(db, shard.id()).owner == shard.node.incarnation);
+
+  remembered.epoch += 7;
+  auto older = remembered;
+  older.epoch -= 3;
+  db.ownership().quarantine({older, remembered});
+  CHECK(row_of(db, shard.id()).where == residence::quarantined);
+  CHECK(row_of(db, shard.id()).epoch == remembered.epoch + 1);
+  CHECK(row_of(db, shard.id()).seq == shard.held.seq);
+}
+
 TEST_CASE("quarantine is for shards whose rows are here, and once is enough", "[ownership]") {
   ON_EVERY_STORE;
   owned_shard a(db), away(db), moving(db), untouched(db);
   db.relocate(away.id(), residence::elsewhere);
   db.relocate(moving.id(), residence::moving);
 
-  db.ownership().quarantine({away.id(), moving.id(), a.id(), a.id()});
-  db.ownership().quarantine({a.id()});
+  db.ownership().quarantine({away.held, moving.held, a.held, a.held});
+  db.ownership().quarantine({a.held});
   db.ownership().quarantine({});
 
   CHECK(row_of(db, a.id()).where == residence::quarantined);

@@ -145,8 +145,8 @@ bool ownership_over::ask_to_drain(const std::string& name, bool drain) {
   return there().ask_to_drain(name, drain);
 }
 
-void ownership_over::quarantine(const std::vector<shard_id>& shards) {
-  there().quarantine(shards);
+void ownership_over::quarantine(const std::vector<storage::fence>& known) {
+  there().quarantine(known);
 }
 
 std::vector<node_row> ownership_over::nodes(std::chrono::milliseconds stale_after) {

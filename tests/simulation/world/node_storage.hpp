@@ -51,7 +51,7 @@ public:
   void release(const std::vector<storage::fence>& held) override;
   void bury(const storage::ulid& incarnation) override;
   bool ask_to_drain(const std::string& name, bool drain) override;
-  void quarantine(const std::vector<storage::shard_id>& shards) override;
+  void quarantine(const std::vector<storage::fence>& known) override;
   std::vector<storage::node_row> nodes(std::chrono::milliseconds stale_after) override;
   std::vector<storage::shard_row> shards() override;
   storage::timestamp now() override;
