@@ -14,7 +14,7 @@ cluster_member::cluster_member(caf::actor_system& system, member_options options
   for (std::size_t i = 0; i < parts_.ownership.size(); ++i) {
     desks_.push_back(std::make_unique<desk>(*this, static_cast<std::uint8_t>(i)));
     desks_[i]->membership_ = std::make_unique<membership>(parts_.self, static_cast<std::uint8_t>(i), options.membership,
-                                                          parts_.ownership[i], *parts_.map, *desks_[i]);
+                                                          *parts_.time, parts_.ownership[i], *parts_.map, *desks_[i]);
   }
 }
 
@@ -51,13 +51,18 @@ shard_services cluster_member::with_peers(shard_services services, cluster_membe
   services.map = of.peers_ ? of.parts_.map : nullptr;
   services.peers = of.peers_;
   services.on_lost = [&of, told = std::move(services.on_lost)](const storage::fence& believed) {
-    if (auto database = of.parts_.map->database(believed.shard); database < of.desks_.size())
-      of.desks_[database]->membership_->refused(believed);
+    for (auto& d : of.desks_) // it may have moved to another database meanwhile
+      d->membership_->refused(believed);
     of.wake_all();
     if (told)
       told(believed);
   };
   return services;
+}
+
+void cluster_member::let_go_when_blind() {
+  for (auto& d : desks_)
+    d->membership_->let_go_when_blind();
 }
 
 void cluster_member::wake_all() {
@@ -113,15 +118,18 @@ void cluster_member::desk::take(const std::vector<storage::fence>& fences) {
   of_.host_.take(fences, database_);
 }
 
-void cluster_member::desk::begin_hand_over(storage::shard_id shard) {
-  of_.system_.spawn<caf::hidden>([of = &of_, database = database_, at = of_.host_.shards()[shard]](caf::event_based_actor* self) {
+void cluster_member::desk::begin_hand_over(storage::shard_id shard, std::uint64_t round) {
+  of_.system_.spawn<caf::hidden>([of = &of_, database = database_, shard, round,
+                                  at = of_.host_.shards()[shard]](caf::event_based_actor* self) {
     self->request(at, caf::infinite, give_atom_v)
       .then(
         [of, database](const storage::fence& held) {
           of->desks_[database]->membership_->drained(held);
           of->parts_.wake(database);
         },
-        [](const caf::error&) { /* it was lost or is kept: membership knows */ });
+        [of, database, shard, round](const caf::error&) { // it was lost, is kept, or has not heard yet that it is ours
+          of->desks_[database]->membership_->undrained(shard, round);
+        });
   });
 }
 

@@ -53,6 +53,8 @@ public:
   void join(std::size_t database) { at(database).join(); }
   /// @throws storage::unavailable
   void tick(std::size_t database) { at(database).tick(); }
+  /// To be called about as often as tick(), by threads that no database can hold up for long; see membership.
+  void let_go_when_blind();
   /// @throws storage::unavailable
   void leave(std::size_t database) { at(database).leave(); }
   std::size_t databases() const noexcept { return desks_.size(); }
@@ -78,7 +80,7 @@ private:
   public:
     desk(cluster_member& of, std::uint8_t database) : of_(of), database_(database) {}
     void take(const std::vector<storage::fence>& fences) override;
-    void begin_hand_over(storage::shard_id shard) override;
+    void begin_hand_over(storage::shard_id shard, std::uint64_t round) override;
     void cancel_hand_over(storage::shard_id shard) override;
     void given(const storage::node_row& next, const std::vector<storage::fence>& fences) override;
     void lost(storage::shard_id shard, std::int64_t epoch) override;

@@ -18,6 +18,7 @@ struct call_frame {
   delivery how = delivery::activate;
   std::uint8_t hops = 1; ///< 1: to be answered by who gets it; 2: may be passed on once more
   std::string command;   ///< see wire_book
+  question asked;        ///< without an asker from nodes of wire version 1
 };
 
 enum class outcome : std::uint8_t {
@@ -47,7 +48,7 @@ struct notice_frame {
 
 template <class I>
 typename I::result_type inspect(I& f, call_frame& x) {
-  return f(x.id, x.whom, x.how, x.hops, x.command);
+  return f(x.id, x.whom, x.how, x.hops, x.command, x.asked);
 }
 template <class I>
 typename I::result_type inspect(I& f, answer_frame& x) {

@@ -10,9 +10,10 @@
 
 namespace souk::runtime {
 
-membership::membership(storage::node_row self, std::uint8_t database, membership_options options,
+membership::membership(storage::node_row self, std::uint8_t database, membership_options options, const clock& time,
                        std::shared_ptr<storage::ownership_store> store, cluster_map& map, membership_actions& actions)
-  : database_(database), options_(options), store_(std::move(store)), map_(map), actions_(actions), self_(std::move(self)) {
+  : database_(database), options_(options), time_(time), store_(std::move(store)), map_(map), actions_(actions),
+    self_(std::move(self)) {
   // nop
 }
 
@@ -32,6 +33,11 @@ void membership::join() {
 void membership::drained(const storage::fence& held) {
   std::lock_guard lock{guard_};
   inbox_.drained.push_back(held);
+}
+
+void membership::undrained(storage::shard_id shard, std::uint64_t round) {
+  std::lock_guard lock{guard_};
+  inbox_.undrained.emplace_back(shard, round);
 }
 
 void membership::granted(const std::vector<storage::fence>& fences) {
@@ -62,6 +68,33 @@ void membership::refused(const storage::fence& believed) {
 void membership::suspect(const storage::ulid& incarnation) {
   std::lock_guard lock{guard_};
   inbox_.suspects.insert(incarnation);
+}
+
+bool membership::impatient() const {
+  std::lock_guard lock{guard_};
+  return suspecting_ || !inbox_.suspects.empty();
+}
+
+// Others take a silent node's shards by the database's clock, from its last heartbeat on. This counts from before that heartbeat was
+// sent, so what was ours is dropped no later than somebody else may have it. A node without an address is alone: nobody takes anything.
+void membership::let_go_when_blind() {
+  std::vector<storage::fence> mine;
+  std::map<storage::shard_id, storage::ulid> next;
+  {
+    std::lock_guard lock{guard_};
+    if (owned_.empty() || self_.address.empty() || time_.now() - answered_ < options_.stale_after)
+      return;
+    for (const auto& [shard, epoch] : std::exchange(owned_, {})) {
+      mine.push_back({shard, epoch, 0});
+      let_go_.insert(shard);
+    }
+    next = next_best_;
+  }
+  spdlog::warn("database {} has been silent for too long: its {} shards may be others' by now", database_, mine.size());
+  for (const auto& f : mine) {
+    map_.learn(f.shard, {next[f.shard], f.epoch}); // who has it by now, or knows better
+    actions_.lost(f.shard, f.epoch);
+  }
 }
 
 void membership::unreachable(std::set<storage::ulid> nodes) {
@@ -126,34 +159,48 @@ void membership::tick() {
     self_.draining = wants_to_drain_ || asked_to_drain_;
     me = self_;
   }
+  const auto began = time_.now();
   storage::observation seen;
   try {
-    for (const auto& dead : in.suspects)
-      store_->bury(dead);
     seen = store_->observe(me, options_.stale_after);
-  } catch (...) { // what we were told is still true when the database answers again
+  } catch (...) { // what we were told is still true when the database answers again; a suspicion is repeated by who has it
     std::lock_guard lock{guard_};
     inbox_.drained.insert(inbox_.drained.end(), in.drained.begin(), in.drained.end());
+    inbox_.undrained.insert(inbox_.undrained.end(), in.undrained.begin(), in.undrained.end());
     inbox_.refused.insert(inbox_.refused.end(), in.refused.begin(), in.refused.end());
-    inbox_.suspects.merge(in.suspects);
     throw;
   }
   if (!seen.known)
     return actions_.condemned();
   {
     std::lock_guard lock{guard_};
-    for (const auto& f : in.drained)
-      if (auto at = owned_.find(f.shard); at != owned_.end() && at->second <= f.epoch) // else it was lost, and taken again
-        drained_.insert_or_assign(f.shard, f);
+    answered_ = began;
   }
+  notice_losses(seen); // before anything else: what another node has had meanwhile must not be taken for ours
+  auto acknowledged = in.refused;
+  for (const auto& f : in.drained) {
+    std::lock_guard lock{guard_};
+    if (auto at = owned_.find(f.shard); at != owned_.end() && at->second <= f.epoch)
+      drained_.insert_or_assign(f.shard, f);
+    else // it was lost, and perhaps taken again: then it is to be drained anew
+      moving_.erase(f.shard);
+  }
+  for (const auto& [shard, round] : in.undrained)
+    if (auto at = moving_.find(shard); at != moving_.end() && at->second == round)
+      moving_.erase(at);
   for (const auto& f : in.refused)
     if (!owns(f.shard)) {
       moving_.erase(f.shard);
       drained_.erase(f.shard);
     }
-  look_for_missing_commits(seen, in.refused);
+  for (const auto& [shard, f] : drained_)
+    acknowledged.push_back(f);
+  look_for_missing_commits(seen, acknowledged);
 
   mind_the_gap(seen);
+  for (const auto& suspect : in.suspects)
+    suspects_.try_emplace(suspect, last_look_);
+  judge_suspects(seen, me);
   const auto alive = living(seen);
   const auto excluded = cut_off(seen, alive);
   auto view = seen.view;
@@ -174,7 +221,6 @@ void membership::tick() {
     rows.push_back(*row);
   actions_.seen(rows);
 
-  notice_losses(seen);
   learn(seen, alive);
   acquire(seen, alive);
   hand_over(alive);
@@ -207,7 +253,10 @@ void membership::look_for_missing_commits(const storage::observation& seen, cons
       at->second = now;
   }
   if (!bad.empty()) {
-    store_->quarantine(bad);
+    std::vector<storage::fence> known;
+    for (auto shard : bad)
+      known.push_back(highest_.at(shard));
+    store_->quarantine(known);
     for (auto shard : bad) {
       spdlog::critical("shard {} in database {} has lost commits: seq {} epoch {} were known, it is quarantined", shard, database_,
                        highest_.at(shard).seq, highest_.at(shard).epoch);
@@ -221,15 +270,52 @@ void membership::look_for_missing_commits(const storage::observation& seen, cons
   quarantined_ = std::move(closed);
 }
 
-// After the database was away for everybody, every heartbeat is old. Whoever comes back first must not take all others for dead: for
-// as long as a heartbeat may take, those that have a row count as alive.
+// After the database was away for everybody, every heartbeat is old. Whoever comes back first, or comes for the first time, must not
+// take all others for dead: for as long as a heartbeat may take, those that have a row count as alive.
 void membership::mind_the_gap(const storage::observation& seen) {
   for (const auto& n : seen.nodes)
     if (n.incarnation == self_.incarnation) {
-      if (last_look_ != storage::timestamp{} && n.heartbeat_at - last_look_ > options_.stale_after / 2)
+      if (n.heartbeat_at - last_look_ > options_.stale_after / 2)
         patient_until_ = n.heartbeat_at + options_.stale_after;
       last_look_ = n.heartbeat_at;
     }
+}
+
+// A process that was killed refuses whoever dials it, and so does a firewall in front of one that lives. The one is silent towards the
+// database as well; or else most of the others must be refused too. A suspicion ends when the link is up again.
+void membership::judge_suspects(storage::observation& seen, const storage::node_row& me) {
+  auto reports = [](const storage::node_row& by, const storage::ulid& id) {
+    return std::find(by.unreachable.begin(), by.unreachable.end(), id) != by.unreachable.end();
+  };
+  for (auto at = suspects_.begin(); at != suspects_.end();) {
+    const auto id = at->first;
+    auto row = std::find_if(seen.nodes.begin(), seen.nodes.end(), [&](const auto& n) { return n.incarnation == id; });
+    if (row == seen.nodes.end() || !reports(me, id)) {
+      at = suspects_.erase(at);
+      continue;
+    }
+    std::size_t others = 0, agree = 0;
+    for (const auto& n : seen.nodes)
+      if (n.incarnation != id && n.alive) {
+        ++others;
+        agree += n.incarnation == self_.incarnation || reports(n, id);
+      }
+    const bool silent = last_look_ - row->heartbeat_at >= 2 * options_.heartbeat;
+    if (silent || (agree >= 2 && 2 * agree > others)) {
+      store_->bury(id);
+      spdlog::warn("node {} is dead: nobody listens at {}, and {}", row->name, row->address,
+                   silent ? "its heartbeat is late" : "most others cannot reach it");
+      seen.nodes.erase(row);
+      at = suspects_.erase(at);
+      continue;
+    }
+    ++at;
+  }
+  // While it is new: a firewall may stand for hours.
+  const bool fresh = std::any_of(suspects_.begin(), suspects_.end(),
+                                 [&](const auto& s) { return last_look_ - s.second < 4 * options_.heartbeat; });
+  std::lock_guard lock{guard_};
+  suspecting_ = fresh;
 }
 
 membership::live_nodes membership::living(const storage::observation& seen) const {
@@ -322,7 +408,7 @@ void membership::notice_losses(const storage::observation& seen) {
       std::lock_guard lock{guard_};
       auto at = owned_.find(row.shard);
       // A row older than what we were granted is an old look, not a loss.
-      lost = at != owned_.end() && row.epoch >= at->second && row.where != storage::residence::elsewhere;
+      lost = at != owned_.end() && row.epoch >= at->second;
     }
     if (lost)
       lose(row.shard, row.epoch);
@@ -364,8 +450,21 @@ void membership::plan(const storage::observation& seen, const storage::cluster_v
   if (!members.empty())
     for (auto [shard, node] : plan_shards(residents, names))
       due_.emplace(shard, members[node]);
+  std::map<storage::shard_id, storage::ulid> next_best;
+  std::vector<storage::ulid> others;
+  std::vector<std::string> their_names;
+  for (std::size_t i = 0; i < members.size(); ++i)
+    if (members[i] != self_.incarnation) {
+      others.push_back(members[i]);
+      their_names.push_back(names[i]);
+    }
+  if (!others.empty())
+    for (auto [shard, node] : plan_shards(residents, their_names))
+      next_best.emplace(shard, others[node]);
   planned_members_ = std::move(members);
   planned_shards_ = std::move(residents);
+  std::lock_guard lock{guard_};
+  next_best_ = std::move(next_best);
 }
 
 storage::ulid membership::due(storage::shard_id shard) const {
@@ -376,9 +475,14 @@ storage::ulid membership::due(storage::shard_id shard) const {
 void membership::acquire(const storage::observation& seen, const live_nodes& alive) {
   std::set<storage::ulid> ours_before; // earlier incarnations of this node
   for (const auto& n : seen.nodes)
-    if (n.name == self_.name && n.incarnation != self_.incarnation)
+    if (n.name == self_.name && n.incarnation < self_.incarnation)
       ours_before.insert(n.incarnation);
   const bool leaving = draining();
+  std::set<storage::shard_id> let_go;
+  {
+    std::lock_guard lock{guard_};
+    let_go = std::exchange(let_go_, {});
+  }
   std::vector<storage::shard_id> wanted;
   for (const auto& row : seen.shards) {
     if (row.where != storage::residence::here)
@@ -387,7 +491,7 @@ void membership::acquire(const storage::observation& seen, const live_nodes& ali
       // A grant is on its way, or was lost; wait a look for it, else both would raise the epoch.
       if (owns(row.shard))
         unclaimed_.erase(row.shard);
-      else if (++unclaimed_[row.shard] > 1)
+      else if (++unclaimed_[row.shard] > 1 || let_go.contains(row.shard))
         wanted.push_back(row.shard);
       continue;
     }
@@ -478,8 +582,8 @@ void membership::begin_hand_overs() {
         actions_.cancel_hand_over(shard);
       }
     } else if (!stays && moving_.size() < at_once) {
-      moving_.insert(shard);
-      actions_.begin_hand_over(shard);
+      moving_[shard] = ++rounds_;
+      actions_.begin_hand_over(shard, rounds_);
     }
   }
 }

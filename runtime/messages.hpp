@@ -119,6 +119,14 @@ struct peers_stats {
   std::uint64_t given_up = 0;  ///< calls answered without the owner's answer
 };
 
+/// A question between nodes, the same however often and over whichever nodes it is sent. Whoever serves a later attempt serves no
+/// earlier one that is still on its way: its asker may have been answered no, and would have what it was refused.
+struct question {
+  storage::ulid asker;         ///< node that sent it first; nil: it has not left its node yet
+  std::uint64_t number = 0;    ///< among the asker's
+  std::int32_t attempt = 0;
+};
+
 struct lane_stats {
   std::uint64_t lane = 0;
   std::uint64_t database = 0;
@@ -172,6 +180,10 @@ typename I::result_type inspect(I& f, peer_link& x) {
 template <class I>
 typename I::result_type inspect(I& f, peers_stats& x) {
   return f(x.links, x.calls, x.served, x.repeated, x.given_up);
+}
+template <class I>
+typename I::result_type inspect(I& f, question& x) {
+  return f(x.asker, x.number, x.attempt);
 }
 template <class I>
 typename I::result_type inspect(I& f, lane_stats& x) {

@@ -117,6 +117,8 @@ void node::start(entity_catalog catalog, node_network network, std::function<voi
 void node::look(std::size_t database) {
   auto& b = *beats_[database];
   if (!b.joined) {
+    if (parts_[database].before_joining)
+      parts_[database].before_joining();
     member_->join(database);
     b.joined = true;
   }
@@ -128,7 +130,9 @@ void node::keep_membership(std::size_t database) {
   auto& b = *beats_[database];
   std::unique_lock lock{guard_};
   for (;;) {
-    b.wake.wait_for(lock, options_.heartbeat, [&] { return stopping_ || b.due; });
+    // Whoever suspects a node to be dead does not wait a whole heartbeat to see whether it still writes its own.
+    const auto pause = member_->at(database).impatient() ? options_.heartbeat / 5 : options_.heartbeat;
+    b.wake.wait_for(lock, pause, [&] { return stopping_ || b.due; });
     if (stopping_)
       return;
     b.due = false;
@@ -139,6 +143,7 @@ void node::keep_membership(std::size_t database) {
       if (b.answers.exchange(false))
         spdlog::warn("the heartbeat in database {} was not written: {}", database + 1, e.what());
     }
+    member_->let_go_when_blind();
     lock.lock();
   }
 }

@@ -28,6 +28,7 @@ struct node_options {
 /// How a node reaches one database.
 struct database_parts {
   std::shared_ptr<storage::ownership_store> membership; ///< used on its membership thread only
+  std::function<void()> before_joining; ///< throws when this program does not fit the database; may be null
   std::function<std::shared_ptr<storage::journal_store>(std::size_t lane)> journal;
   threaded_readers::factory reader;
 };

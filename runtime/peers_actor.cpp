@@ -33,13 +33,18 @@ peers_state::~peers_state() {
 
 // -- our calls to others ------------------------------------------------------------------------------------------------------
 
-void peers_state::forward(const entity_address& whom, delivery how, caf::message& command, std::int32_t attempt) {
+void peers_state::forward(const entity_address& whom, delivery how, caf::message& command, std::int32_t attempt, question asked) {
   const bool awaited = self->current_sender() != nullptr;
   call c;
   c.promise = self->make_response_promise();
   c.whom = whom;
   c.how = how;
   c.attempt = attempt;
+  if (asked.asker.is_nil())
+    asked = {services.self, ++next_question, 0};
+  if (asked.asker == services.self)
+    asked.attempt = attempt;
+  c.asked = asked;
   if (attempt >= services.options.attempts_max) {
     ++stats.given_up;
     return c.promise.deliver(caf::make_error(errc::moved));
@@ -49,6 +54,7 @@ void peers_state::forward(const entity_address& whom, delivery how, caf::message
   call_frame f;
   f.whom = whom;
   f.how = how;
+  f.asked = asked;
   if (!services.book->write(command, f.command)) {
     // Messages that are made for one process only end with it: the next owner knows from its rows what they would say.
     if (awaited)
@@ -98,9 +104,11 @@ void peers_state::dispatch(std::uint64_t id, call& c) {
   }
   if (services.time->now() - owner.apart_since < services.options.cut_off_after / 2)
     return;
+  if (c.attempt + 1 >= services.options.attempts_max)
+    return; // it has been passed on already: two nodes that cannot reach the owner would send it to each other for ever
   for (auto& [other, p] : peers)
     if (other != c.peer && p.linked) {
-      call_frame f{id, c.whom, c.how, 2, {}};
+      call_frame f{id, c.whom, c.how, 2, {}, c.asked};
       services.book->write(c.command, f.command);
       owner.calls.erase(id);
       p.calls.insert(id);
@@ -114,7 +122,7 @@ void peers_state::back_to_shard(call c, bool counts) {
   if (counts)
     ++stats.repeated;
   c.promise.delegate(services.routes->shard(c.whom.shard()), forward_atom_v, c.whom, c.how, std::move(c.command),
-                     static_cast<std::int32_t>(c.attempt + (counts ? 1 : 0)));
+                     static_cast<std::int32_t>(c.attempt + (counts ? 1 : 0)), c.asked);
 }
 
 // It may have been done: what it created may be there.
@@ -161,7 +169,7 @@ void peers_state::take_answer(const storage::ulid& from, const answer_frame& f) 
         // We know that it is the owner before it does. It hears of it in a moment, or finds it in the rows: the call has that long.
         auto& c = at->second;
         c.sent = false;
-        call_frame again{f.id, c.whom, c.how, 1, {}};
+        call_frame again{f.id, c.whom, c.how, 1, {}, c.asked};
         services.book->write(c.command, again.command);
         again.id = ++next_call; // the old one would be taken for a frame that came twice
         c.frame = framed(frame_kind::call, again);
@@ -210,6 +218,8 @@ void peers_state::serve(const storage::ulid& from, call_frame f) {
       before.latest.pop_front();
     }
   }
+  if (is_outdated(f.asked))
+    return refuse(errc::in_doubt);
   if (serving.size() >= services.options.calls_max)
     return refuse(errc::overloaded);
   auto command = services.book->read(f.command);
@@ -222,7 +232,7 @@ void peers_state::serve(const storage::ulid& from, call_frame f) {
     f.how = delivery::activate;
   const auto& shard = services.routes->shard_of(f.whom);
   auto content = f.hops > 1 ? caf::make_message(forward_atom_v, f.whom, f.how, std::move(*command),
-                                                static_cast<std::int32_t>(services.options.attempts_max - 1))
+                                                static_cast<std::int32_t>(services.options.attempts_max - 1), f.asked)
                             : caf::make_message(here_atom_v, f.whom, f.how, std::move(*command));
   if (f.id == 0) {
     shard->enqueue(nullptr, caf::make_message_id(), std::move(content), self->context());
@@ -234,6 +244,22 @@ void peers_state::serve(const storage::ulid& from, call_frame f) {
   sweep_later();
   shard->enqueue(caf::actor_cast<caf::strong_actor_ptr>(ear), caf::make_message_id(number), std::move(content),
                  self->context());
+}
+
+/// A later attempt of it was here already.
+bool peers_state::is_outdated(const question& asked) {
+  if (asked.asker.is_nil())
+    return false;
+  auto& of = questions[asked.asker];
+  auto [at, fresh] = of.attempts.try_emplace(asked.number, asked.attempt);
+  if (!fresh)
+    return asked.attempt < std::exchange(at->second, std::max(at->second, asked.attempt));
+  of.latest.push_back(asked.number);
+  if (of.latest.size() > remembered_calls) {
+    of.attempts.erase(of.latest.front());
+    of.latest.pop_front();
+  }
+  return false;
 }
 
 void peers_state::answered(std::uint64_t served, caf::message& what) {
@@ -346,10 +372,13 @@ void peers_state::seen(const seen_nodes& now) {
       services.map->forget_owner(static_cast<storage::shard_id>(shard), id);
     drop_calls(gone);
     heard.erase(id);
+    questions.erase(id);
     std::erase_if(serving, [&](const auto& s) { return s.second.peer == id; });
   }
-  if (heard.size() > remembered_nodes) // callers that came and went between two looks
+  if (heard.size() + questions.size() > remembered_nodes) { // callers that came and went between two looks
     std::erase_if(heard, [&](const auto& h) { return !peers.contains(h.first); });
+    std::erase_if(questions, [&](const auto& q) { return !peers.contains(q.first); });
+  }
   report();
   sweep_later();
 }
@@ -366,6 +395,7 @@ void peers_state::linked(const storage::ulid& who) {
   auto& p = at->second;
   p.linked = true;
   p.dialing = false;
+  p.refused = false;
   p.backoff = std::chrono::milliseconds{0};
   p.why.clear();
   if (!p.grants.empty() && services.wire->send(who, framed(frame_kind::grant, grant_frame{p.grants})))
@@ -405,6 +435,7 @@ void peers_state::unlinked(const storage::ulid& who, const std::string& why, boo
   const auto now = services.time->now();
   const bool broke = std::exchange(p.linked, false);
   p.dialing = false;
+  p.refused = refused;
   p.why = why;
   if (broke) {
     spdlog::warn("the link to node {} broke: {}", p.row.name, why);
@@ -417,7 +448,6 @@ void peers_state::unlinked(const storage::ulid& who, const std::string& why, boo
     // It is dead, or about to be: its shards have no owner until the database names one.
     for (int shard = 0; shard < storage::shard_count; ++shard)
       services.map->forget_owner(static_cast<storage::shard_id>(shard), who);
-    services.suspect(who);
   }
   if (broke || refused)
     drop_calls(p);
@@ -428,6 +458,8 @@ void peers_state::unlinked(const storage::ulid& who, const std::string& why, boo
     p.dial_at = now + p.backoff;
   }
   report();
+  if (refused) // after it was reported: it is believed together with what others report
+    services.suspect(who);
   sweep_later();
 }
 
@@ -435,7 +467,7 @@ void peers_state::report() {
   const auto now = services.time->now();
   std::set<storage::ulid> apart;
   for (const auto& [id, p] : peers)
-    if (!p.linked && now - p.apart_since >= services.options.cut_off_after)
+    if (!p.linked && (p.refused || now - p.apart_since >= services.options.cut_off_after))
       apart.insert(id);
   if (apart == reported)
     return;
@@ -499,9 +531,8 @@ caf::behavior peers(caf::stateful_actor<peers_state>* self, peers_services servi
         caf::anon_send(to, answer_atom_v, got->mid.request_id().integer_value(), got->move_content_to_message());
     });
   return {
-    [self](forward_atom, const entity_address& whom, delivery how, caf::message& command, std::int32_t attempt) {
-      self->state.forward(whom, how, command, attempt);
-    },
+    [self](forward_atom, const entity_address& whom, delivery how, caf::message& command, std::int32_t attempt,
+           const question& asked) { self->state.forward(whom, how, command, attempt, asked); },
     [self](const seen_nodes& now) { self->state.seen(now); },
     [self](linked_atom, const storage::ulid& who) { self->state.linked(who); },
     [self](unlinked_atom, const storage::ulid& who, const std::string& why, bool refused) {

@@ -63,6 +63,7 @@ struct peers_state {
     storage::node_row row;
     bool linked = false;
     bool dialing = false;
+    bool refused = false; ///< nobody listens at its address
     std::string why;
     storage::timestamp apart_since{}; ///< when the link was lost, or the peer first seen
     storage::timestamp dial_at{};
@@ -75,12 +76,18 @@ struct peers_state {
     std::deque<std::uint64_t> latest;
     std::unordered_set<std::uint64_t> ids;
   };
+  /// The latest attempts of a node's questions.
+  struct heard_questions {
+    std::deque<std::uint64_t> latest;
+    std::unordered_map<std::uint64_t, std::int32_t> attempts;
+  };
   struct call {
     caf::response_promise promise;
     entity_address whom;
     delivery how = delivery::activate;
     caf::message command;
     std::int32_t attempt = 0;
+    question asked;
     storage::ulid peer;
     bool sent = false;
     bool repeatable = false;
@@ -102,9 +109,11 @@ struct peers_state {
   caf::actor ear; ///< receives our entities' answers to other nodes' calls
   std::map<storage::ulid, peer> peers;
   std::map<storage::ulid, heard_calls> heard;
+  std::map<storage::ulid, heard_questions> questions; ///< by asker
   std::unordered_map<std::uint64_t, call> calls;
   std::unordered_map<std::uint64_t, served_call> serving;
   std::uint64_t next_call = 0;
+  std::uint64_t next_question = 0;
   std::uint64_t next_served = 0;
   std::size_t bytes = 0;
   std::set<storage::ulid> reported;
@@ -113,7 +122,7 @@ struct peers_state {
 
   ~peers_state();
 
-  void forward(const entity_address& whom, delivery how, caf::message& command, std::int32_t attempt);
+  void forward(const entity_address& whom, delivery how, caf::message& command, std::int32_t attempt, question asked);
   void seen(const seen_nodes& now);
   void linked(const storage::ulid& who);
   void unlinked(const storage::ulid& who, const std::string& why, bool refused);
@@ -135,6 +144,7 @@ private:
   call take(std::uint64_t id);
   void drop_calls(peer& p);
   void serve(const storage::ulid& from, call_frame f);
+  bool is_outdated(const question& asked);
   void answer(const storage::ulid& to, const answer_frame& f);
   void take_answer(const storage::ulid& from, const answer_frame& f);
   void dial(peer& p);
@@ -142,7 +152,7 @@ private:
 };
 
 /// Messages:
-///   (forward, entity_address, delivery, message, attempt) → whatever the entity answers
+///   (forward, entity_address, delivery, message, attempt, question) → whatever the entity answers
 ///   seen_nodes · (linked, ulid) · (unlinked, ulid, why, refused) · (frame, ulid, bytes)
 ///   (answer, served call, message) · (grant, ulid, fences) · (notice, topic, body) · (sweep)
 ///   (stats) → peers_stats

@@ -21,7 +21,10 @@ shard_state::~shard_state() {
 void shard_state::take(const storage::fence& f, const caf::actor& its_lane) {
   if (owned && f.epoch < epoch)
     return;
-  const bool anew = !owned;
+  // A later epoch while it is still ours: somebody else may have had it in between, and what is in memory is old.
+  const bool anew = !owned || f.epoch > epoch;
+  if (owned && anew)
+    drop_entities();
   owned = true;
   stop_giving();
   epoch = f.epoch;
@@ -411,9 +414,11 @@ caf::behavior shard(caf::stateful_actor<shard_state>* self, storage::shard_id id
       auto from = self->state.arriving();
       self->state.deliver(std::move(from), whom, how, command);
     },
-    [self](forward_atom, const entity_address& whom, delivery how, caf::message& command, std::int32_t attempt) {
+    [self](forward_atom, const entity_address& whom, delivery how, caf::message& command, std::int32_t attempt,
+           const question& asked) {
       auto from = self->state.arriving();
       from.attempt = attempt;
+      from.asked = asked;
       self->state.deliver(std::move(from), whom, how, command);
     },
     [self](here_atom, const entity_address& whom, delivery how, caf::message& command) {

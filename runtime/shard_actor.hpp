@@ -79,12 +79,14 @@ struct shard_state {
     caf::message command;
     int attempt = 0;
     bool only_here = false;
+    question asked;
     storage::timestamp since{};
   };
   /// Where a message comes from and what is owed for it.
   struct arrival {
     caf::response_promise promise;
     int attempt = 0;        ///< how often it was passed on already
+    question asked;
     bool only_here = false; ///< another node sent it: not to be passed on again
     bool outside = true;    ///< not from one of the shard's own entities
     bool awaited = true;    ///< somebody waits for the answer
@@ -170,7 +172,7 @@ private:
 /// Messages:
 ///   (own, fence, lane)                               the shard is ours from this epoch on, and this lane writes for it
 ///   (deliver, entity_address, delivery, message)     → whatever the entity answers
-///   (forward, entity_address, delivery, message, n)  the same, passed on n times already
+///   (forward, entity_address, delivery, message, n, question)  the same, passed on n times already
 ///   (here, entity_address, delivery, message)        the same from another node: `moved` unless the shard is ours
 ///   (give) → fence when it has drained · (keep) · (given, the next owner's epoch) · (look)
 ///   (write, journal_entry)                           → receipt

@@ -25,7 +25,7 @@ void shard_state::elsewhere(arrival from, const entity_address& whom, delivery h
   if (from.only_here)
     return from.promise.deliver(caf::make_error(errc::moved));
   from.promise.delegate(services.peers, forward_atom_v, whom, how, std::move(command),
-                        static_cast<std::int32_t>(from.attempt));
+                        static_cast<std::int32_t>(from.attempt), from.asked);
 }
 
 void shard_state::wait_for_owner(arrival from, const entity_address& whom, delivery how, caf::message& command) {
@@ -34,7 +34,7 @@ void shard_state::wait_for_owner(arrival from, const entity_address& whom, deliv
   // Whoever asked may have given up by then and have asked somebody else: what is to be created may be there.
   if (how == delivery::create)
     how = delivery::activate;
-  intake.push_back({std::move(from.promise), whom, how, std::move(command), from.attempt, from.only_here,
+  intake.push_back({std::move(from.promise), whom, how, std::move(command), from.attempt, from.only_here, from.asked,
                     services.time->now()});
   sweep_later();
 }
@@ -49,6 +49,7 @@ void shard_state::look() {
     from.promise = std::move(w.promise);
     from.attempt = w.attempt;
     from.only_here = w.only_here;
+    from.asked = w.asked;
     const auto since = w.since;
     const auto before = intake.size();
     deliver(std::move(from), w.whom, w.how, w.command);

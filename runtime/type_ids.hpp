@@ -26,6 +26,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(souk_runtime, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(souk_runtime, (souk::runtime::seen_nodes))
   CAF_ADD_TYPE_ID(souk_runtime, (souk::runtime::peers_stats))
   CAF_ADD_TYPE_ID(souk_runtime, (souk::runtime::peer_link))
+  CAF_ADD_TYPE_ID(souk_runtime, (souk::runtime::question))
   CAF_ADD_ATOM(souk_runtime, souk::runtime, deliver_atom, "deliver")   // shard: pass a message on to an entity
   CAF_ADD_ATOM(souk_runtime, souk::runtime, write_atom, "write")       // shard, lane: make rows durable
   CAF_ADD_ATOM(souk_runtime, souk::runtime, stop_atom, "stop")         // entity: quit if nothing is under way

@@ -40,6 +40,7 @@ runtime::node_options node_options_of(const config::settings& s) {
   o.readers = s.readers;
   o.heartbeat = s.heartbeat_ms;
   o.member.membership.stale_after = s.node_stale_ms;
+  o.member.membership.heartbeat = s.heartbeat_ms;
   o.member.membership.wire_oldest = runtime::wire_version_oldest;
   o.member.membership.moves_at_once = s.moves_at_once;
   o.member.peers.calls_max = s.peer_calls_max;
@@ -61,6 +62,7 @@ std::vector<runtime::database_parts> database_parts_of(const config::settings& s
     const auto& db = all.all()[i];
     runtime::database_parts parts;
     parts.membership = storage::postgres::make_ownership_store(db);
+    parts.before_joining = [url = db.url] { storage::check_schema(url); };
     parts.journal = [&db, i](std::size_t lane) {
       return std::shared_ptr<storage::journal_store>{
         storage::postgres::make_journal_store(db, std::to_string(i + 1) + "-" + std::to_string(lane))};

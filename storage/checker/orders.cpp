@@ -58,10 +58,10 @@ void check_wanted(const simulated::tables& rows, const observations& seen, findi
     return;
   for (const auto& [id, order] : rows.orders) {
     auto at = only_refused.find({order.store_id, order.email});
-    out.expect(at != only_refused.end(), "order_was_asked_for", "order", id, "was placed by nobody");
+    out.expect(at != only_refused.end(), "order_was_asked_for", "order", id, "is nobody's: " + order.email);
     bool lives = order.status != order_status::cancelled && order.status != order_status::refunded;
     out.expect(at == only_refused.end() || !(lives && at->second), "order_was_asked_for", "order", id,
-               "is placed, and whoever asked for it has only heard no");
+               "is placed, and " + order.email + " has only heard no");
   }
 }
 

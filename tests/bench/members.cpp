@@ -32,9 +32,9 @@ constexpr auto hop = 1ms;    ///< assumed: a message to another node, or the way
 constexpr auto idle_for = 60s;
 
 /// What happens later, in virtual time.
-class timeline {
+class timeline final : public runtime::clock {
 public:
-  timestamp now() const noexcept { return now_; }
+  timestamp now() const noexcept override { return now_; }
   void in(std::chrono::microseconds wait, std::function<void()> what) { due_.push({now_ + wait, ++last_, std::move(what)}); }
   void run_for(std::chrono::microseconds span) {
     const auto end = now_ + span;
@@ -91,7 +91,7 @@ public:
   void release(const std::vector<storage::fence>& held) override { return sent(1), real_->release(held); }
   void bury(const ulid& incarnation) override { return sent(1), real_->bury(incarnation); }
   bool ask_to_drain(const std::string& name, bool yes) override { return sent(1), real_->ask_to_drain(name, yes); }
-  void quarantine(const std::vector<shard_id>& shards) override { return sent(1), real_->quarantine(shards); }
+  void quarantine(const std::vector<storage::fence>& known) override { return sent(1), real_->quarantine(known); }
   std::vector<storage::node_row> nodes(std::chrono::milliseconds stale_after) override {
     return sent(1), real_->nodes(stale_after);
   }
@@ -123,7 +123,7 @@ public:
     for (const auto& f : fences)
       held_[f.shard] = f;
   }
-  void begin_hand_over(shard_id shard) override;
+  void begin_hand_over(shard_id shard, std::uint64_t round) override;
   void cancel_hand_over(shard_id shard) override { giving_.erase(shard); }
   void given(const storage::node_row& next, const std::vector<storage::fence>& fences) override;
   void lost(shard_id shard, std::int64_t) override {
@@ -218,8 +218,8 @@ member::member(cluster& in, int number, const config::settings& s) : in_(in), he
   self_.started_at = in.time.now();
   map_ = std::make_unique<runtime::cluster_map>(self_.incarnation);
   membership_ = std::make_unique<runtime::membership>(
-    self_, std::uint8_t{0}, runtime::membership_options{.stale_after = s.node_stale_ms, .moves_at_once = s.moves_at_once},
-    std::make_shared<counted_store>(in.database.open_ownership(), in.count), *map_, *this);
+    self_, std::uint8_t{0}, runtime::membership_options{.stale_after = s.node_stale_ms, .heartbeat = s.heartbeat_ms, .moves_at_once = s.moves_at_once},
+    in.time, std::make_shared<counted_store>(in.database.open_ownership(), in.count), *map_, *this);
   in.by_incarnation[self_.incarnation] = membership_.get();
 }
 
@@ -244,7 +244,7 @@ void member::wake() {
     look_in(hop);
 }
 
-void member::begin_hand_over(shard_id shard) {
+void member::begin_hand_over(shard_id shard, std::uint64_t) {
   giving_.insert(shard);
   in_.time.in(drain, [this, shard] {
     if (giving_.erase(shard) == 0)

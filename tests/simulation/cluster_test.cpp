@@ -2,9 +2,12 @@
 #include "actors/inventory/messages.hpp"
 #include "actors/kinds.hpp"
 #include "actors/type_ids.hpp"
+#include "actors/wire_types.hpp"
+#include "runtime/frames.hpp"
 #include "simulation/world/probe.hpp"
 #include "simulation/world/shop_rows.hpp"
 
+#include <caf/send.hpp>
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -167,6 +170,28 @@ TEST_CASE("what is too large for another node is refused, by size alone and toge
   CHECK(refusal("and then there is room again") == "none");
 }
 
+TEST_CASE("an earlier attempt that comes after a later one is not served", "[cluster]") {
+  probe_cluster t(2);
+  auto &a = t.node("a"), &b = t.node("b");
+  const auto id = t.probe(t.shard_of("a"));
+  runtime::wire_book book;
+  actors::add_shop_wire(book);
+  auto arrives = [&](std::uint64_t call, std::int32_t attempt, const std::string& what) {
+    runtime::call_frame f;
+    f.id = call;
+    f.whom = probe_at(id);
+    f.asked = {b.incarnation(), 70'000, attempt};
+    REQUIRE(book.write(caf::make_message(what), f.command));
+    caf::anon_send(a.member().peers(), runtime::frame_atom_v, b.incarnation(),
+                   static_cast<char>(frame_kind::call) + runtime::to_bytes(f));
+    t.w.run_for(1s);
+  };
+  arrives(80'002, 1, "write hat");
+  arrives(80'001, 0, "write coat"); // it was on its way for longer
+  arrives(80'003, 2, "write scarf");
+  CHECK(t.written() == std::multiset<std::string>{"hat", "scarf"});
+}
+
 TEST_CASE("a call whose frame comes twice is done once", "[cluster]") {
   probe_cluster t(2);
   const auto id = t.probe(t.shard_of("a"));
@@ -270,6 +295,34 @@ TEST_CASE("a node cut off from one other reaches its shards through the third", 
   CHECK(t.written().count("hat") == 1);
   t.w.net.mend_all();
   CHECK(t.settle());
+}
+
+TEST_CASE("two nodes that cannot reach the owner do not send a message to each other for ever", "[cluster]") {
+  probe_cluster t(3);
+  const auto id = t.probe(t.shard_of("c"));
+  t.w.net.cut_both("a", "c");
+  t.w.net.cut_both("b", "c");
+  t.w.run_for(3s); // the links are given up, and c is alive and owns the shard
+  const auto before = t.peers(t.node("a")).calls + t.peers(t.node("b")).calls;
+  t.tell(t.node("a"), id, "write hat");
+  t.w.run_for(2s);
+  CHECK(t.peers(t.node("a")).calls + t.peers(t.node("b")).calls <= before + 4);
+  t.w.run_until([&] { return t.answers.size() == 1; }, 30s);
+  REQUIRE(t.answers.size() == 1);
+  t.w.net.mend_all();
+  CHECK(t.settle());
+  CHECK(t.written().count("hat") == (t.answers[0].ok() ? 1U : 0U));
+}
+
+TEST_CASE("a firewall that refuses kills nobody", "[cluster]") {
+  probe_cluster t(2);
+  const auto before = t.w.processes();
+  t.w.net.refuse("a", "b");
+  t.w.run_for(20s);
+  CHECK(t.w.processes() == before);
+  t.w.net.mend_all();
+  CHECK(t.settle());
+  CHECK(t.w.processes() == before);
 }
 
 TEST_CASE("a short cut delays, and nobody notices more of it", "[cluster]") {

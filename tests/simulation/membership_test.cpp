@@ -21,9 +21,10 @@ namespace {
 /// A node that does what its membership decides. What it gives away has drained at once unless told otherwise.
 class fake_node final : public runtime::membership_actions {
 public:
-  fake_node(const std::string& name, int number, storage::simulated::database& db, runtime::membership_options options)
+  fake_node(const std::string& name, int number, storage::simulated::database& db, runtime::membership_options options,
+            const runtime::clock& time)
     : row(row_of(name, number)), map(row.incarnation),
-      decides(std::make_unique<runtime::membership>(row, std::uint8_t{0}, options, db.open_ownership(), map, *this)) {}
+      decides(std::make_unique<runtime::membership>(row, std::uint8_t{0}, options, time, db.open_ownership(), map, *this)) {}
 
   static storage::node_row row_of(const std::string& name, int number) {
     storage::node_row r;
@@ -31,6 +32,7 @@ public:
     r.name = name;
     r.address = name + ":7101";
     r.cluster = "test";
+    r.wire = 3;
     return r;
   }
 
@@ -38,8 +40,9 @@ public:
     for (const auto& f : fences)
       serves[f.shard] = f;
   }
-  void begin_hand_over(shard_id shard) override {
+  void begin_hand_over(shard_id shard, std::uint64_t round) override {
     giving.insert(shard);
+    rounds[shard] = round;
     most_giving = std::max(most_giving, giving.size());
     if (drains)
       drained(shard);
@@ -68,12 +71,18 @@ public:
   void condemned() override { dead = true; }
 
   void drained(shard_id shard) { decides->drained(serves.at(shard)); }
+  /// Nobody listens at the other's address.
+  void refused_by(const fake_node& other) {
+    decides->unreachable({other.row.incarnation});
+    decides->suspect(other.row.incarnation);
+  }
 
   storage::node_row row;
   runtime::cluster_map map;
   std::unique_ptr<runtime::membership> decides;
   std::map<shard_id, fence> serves;
   std::set<shard_id> giving;
+  std::map<shard_id, std::uint64_t> rounds;
   std::set<shard_id> alarms;
   std::vector<shard_id> kept, losses;
   std::vector<std::pair<storage::ulid, std::vector<fence>>> grants;
@@ -91,7 +100,7 @@ struct cluster {
   bool grants_arrive = true;
 
   fake_node& join(const std::string& name) {
-    nodes.push_back(std::make_unique<fake_node>(name, ++numbers, db, options));
+    nodes.push_back(std::make_unique<fake_node>(name, ++numbers, db, options, time));
     nodes.back()->decides->join();
     return *nodes.back();
   }
@@ -262,16 +271,76 @@ TEST_CASE("a silent node's shards are taken by the others after its time, not be
   CHECK(c.nodes[0]->serves.size() + c.nodes[1]->serves.size() == 256);
 }
 
-TEST_CASE("a node that nobody can dial is buried at once, and hears of it should it still live", "[membership]") {
+TEST_CASE("a node that most others find nobody at is buried at once, and hears of it should it still live", "[membership]") {
   cluster c;
   c.join_many(3);
   c.settle();
   auto& unlucky = *c.nodes[2];
-  c.nodes[0]->decides->suspect(unlucky.row.incarnation);
-  c.look();
+  c.nodes[0]->refused_by(unlucky);
+  c.look(*c.nodes[0]);
+  CHECK(c.nodes[0]->decides->impatient());
+  c.look(unlucky);
+  CHECK_FALSE(unlucky.dead); // one alone may stand behind a firewall
+  c.nodes[1]->refused_by(unlucky);
+  c.look(*c.nodes[1]);
+  c.look(unlucky);
   CHECK(unlucky.dead);
   c.look(2);
   CHECK(c.nodes[0]->serves.size() + c.nodes[1]->serves.size() == 256);
+  CHECK_FALSE(c.nodes[0]->decides->impatient());
+}
+
+TEST_CASE("one that is refused by a firewall and writes its heartbeat is left alone", "[membership]") {
+  const int count = GENERATE(2, 3, 5);
+  cluster c;
+  c.join_many(count);
+  c.settle();
+  const auto before = c.owners();
+  for (int i = 0; i < 20; ++i) { // the first of them is refused by all others, and says so again and again
+    for (std::size_t other = 1; other < c.nodes.size(); ++other)
+      c.nodes[0]->decides->suspect(c.nodes[other]->row.incarnation);
+    std::set<storage::ulid> all;
+    for (std::size_t other = 1; other < c.nodes.size(); ++other)
+      all.insert(c.nodes[other]->row.incarnation);
+    c.nodes[0]->decides->unreachable(all);
+    c.look();
+  }
+  CHECK(std::none_of(c.nodes.begin(), c.nodes.end(), [](const auto& n) { return n->dead; }));
+  CHECK(c.owners() == before);
+  CHECK_FALSE(c.nodes[0]->decides->impatient()); // that would be for hours
+}
+
+TEST_CASE("of two nodes the one that is killed is missed when its heartbeat is late", "[membership]") {
+  cluster c;
+  c.join_many(2);
+  c.settle();
+  const auto killed = c.nodes[1]->row.incarnation;
+  c.remove(*c.nodes[1]);
+  auto& left = *c.nodes[0];
+  for (int i = 0; i < 9; ++i) {
+    c.time.move_to(c.time.now() + 100ms);
+    left.decides->suspect(killed);
+    left.decides->unreachable({killed});
+    c.look(left);
+  }
+  CHECK(left.serves.size() < 256);
+  c.time.move_to(c.time.now() + 200ms);
+  c.look(left);
+  CHECK(left.serves.size() == 256);
+}
+
+TEST_CASE("a suspicion ends when the link is up again", "[membership]") {
+  cluster c;
+  c.join_many(2);
+  c.settle();
+  const auto other = c.nodes[1]->row.incarnation;
+  c.nodes[0]->decides->unreachable({other});
+  c.nodes[0]->decides->suspect(other);
+  c.look(*c.nodes[0]);
+  c.nodes[0]->decides->unreachable({});
+  c.time.move_to(c.time.now() + 1500ms); // its look is late
+  c.look(*c.nodes[0]);
+  CHECK(c.db.dump().nodes.contains(other));
 }
 
 TEST_CASE("a restarted node takes its own shards at once, and nobody else's", "[membership]") {
@@ -285,6 +354,33 @@ TEST_CASE("a restarted node takes its own shards at once, and nobody else's", "[
   CHECK(again.serves.size() == had);
   c.look(2);
   CHECK(c.agrees());
+}
+
+TEST_CASE("a newcomer that looks first after the database was away takes nobody for dead", "[membership]") {
+  cluster c;
+  c.join_many(2);
+  c.settle();
+  const auto before = c.owners();
+  c.time.move_to(c.time.now() + 30s);
+  auto& late = c.join("late");
+  c.look(late);
+  CHECK(late.serves.empty());
+  CHECK(c.owners() == before);
+  c.look(2);
+  CHECK(std::none_of(c.nodes.begin(), c.nodes.end(), [](const auto& n) { return n->dead; }));
+}
+
+TEST_CASE("a newcomer does not wait for ever for those who are gone", "[membership]") {
+  cluster c;
+  c.join_many(1);
+  c.settle();
+  c.remove(*c.nodes[0]);
+  c.time.move_to(c.time.now() + 30s);
+  auto& late = c.join("late");
+  c.look(7);
+  CHECK(late.serves.empty());
+  c.look(3);
+  CHECK(late.serves.size() == 256);
 }
 
 TEST_CASE("after the database was away for everybody nobody is taken for dead", "[membership]") {
@@ -423,15 +519,104 @@ TEST_CASE("a shard is kept when its next owner has gone before it had drained", 
   c.look(3);
   REQUIRE(first.giving.size() == 8);
   const auto one = *first.giving.begin();
+  const auto gone = second.row.incarnation;
   c.remove(second);
   first.drained(one);
-  for (auto& row : c.db.dump().nodes)
-    if (row.second.name == "second")
-      first.decides->suspect(row.first);
+  c.db.open_ownership()->bury(gone);
   c.look(2);
   CHECK(first.giving.empty());
   CHECK(first.kept.size() == 8);
   CHECK(first.serves.size() == 256);
+}
+
+TEST_CASE("a shard that could not be drained yet is asked for again", "[membership]") {
+  cluster c;
+  auto& first = c.join("first");
+  c.look(2);
+  first.drains = false;
+  auto& second = c.join("second");
+  c.look(3);
+  REQUIRE(first.giving.size() == 8);
+  const auto shard = *first.giving.begin();
+  const auto round = first.rounds.at(shard);
+  first.giving.erase(shard);
+  first.decides->undrained(shard, round - 100); // of an attempt that is over
+  c.look(2);
+  CHECK_FALSE(first.giving.contains(shard));
+  first.decides->undrained(shard, round); // its actor had not heard yet that the shard is its own
+  first.drains = true;
+  c.look(3);
+  CHECK(second.serves.contains(shard));
+}
+
+TEST_CASE("a shard that moved to another database between two looks is lost here", "[membership]") {
+  cluster c;
+  auto& node = c.join("node");
+  c.look(2);
+  REQUIRE(node.decides->owns(9));
+  {
+    auto rows = c.db.enter();
+    rows->shards[9].where = storage::residence::elsewhere;
+    rows->shards[9].owner = {};
+    rows->shards[9].epoch += 2;
+  }
+  c.look();
+  CHECK_FALSE(node.decides->owns(9));
+  CHECK_FALSE(node.serves.contains(9));
+}
+
+TEST_CASE("who has not heard from its database lets go of what others may have by then, and has it back at once", "[membership]") {
+  cluster c;
+  c.join_many(2);
+  c.settle();
+  auto& node = *c.nodes[0];
+  const auto had = node.serves.size();
+  c.db.restart(60s);
+  auto tick = [&](std::chrono::milliseconds wait) {
+    c.time.move_to(c.time.now() + wait);
+    CHECK_THROWS_AS(node.decides->tick(), storage::unavailable);
+    node.decides->let_go_when_blind();
+  };
+  tick(3900ms);
+  CHECK(node.serves.size() == had);
+  const auto shard = node.serves.begin()->first;
+  tick(200ms);
+  CHECK(node.serves.empty());
+  CHECK(node.decides->owned() == 0);
+  CHECK(node.map.at(shard).owner == c.nodes[1]->row.incarnation); // who would have it, should the others see the database
+  c.time.move_to(c.time.now() + 60s);
+  c.look(node);
+  CHECK(node.serves.size() == had); // nobody had taken it
+  c.look(2);
+  CHECK(c.agrees());
+}
+
+TEST_CASE("a node that is alone keeps what it has, whatever its database does", "[membership]") {
+  cluster c;
+  auto& alone = c.join("alone");
+  c.look(2);
+  auto lonely = fake_node::row_of("lonely", 77);
+  lonely.address.clear();
+  runtime::cluster_map map(lonely.incarnation);
+  storage::simulated::database db{{[&] { return c.time.now(); }}};
+  runtime::membership decides(lonely, std::uint8_t{0}, c.options, c.time, db.open_ownership(), map, alone);
+  decides.join();
+  decides.tick();
+  REQUIRE(decides.owned() == 256);
+  c.time.move_to(c.time.now() + 60s);
+  decides.let_go_when_blind();
+  CHECK(decides.owned() == 256);
+}
+
+TEST_CASE("a node whose protocol a living one is too old for stays out, and says which", "[membership]") {
+  cluster c;
+  c.join("old");
+  c.look();
+  c.options.wire_oldest = 4;
+  CHECK_THROWS_WITH(c.join("new"), Catch::Contains("node old speaks version 3"));
+  c.nodes.pop_back();
+  c.time.move_to(c.time.now() + 5s); // it has ended
+  CHECK_NOTHROW(c.join("newer"));
 }
 
 TEST_CASE("a fence of an earlier ownership gives nothing away", "[membership]") {
@@ -497,6 +682,46 @@ TEST_CASE("shards that nobody may serve keep no node from being ready", "[member
   c.db.enter()->shards[12].owner = {};
   c.look(late);
   CHECK_FALSE(late.decides->all_served());
+}
+
+TEST_CASE("a shard that is about to be given away is not, when its row lacks what its last commit was acknowledged", "[membership]") {
+  cluster c;
+  auto& first = c.join("first");
+  c.look(2);
+  first.drains = false;
+  auto& second = c.join("second");
+  c.look(3);
+  REQUIRE(first.giving.size() == 8);
+  const auto shard = *first.giving.begin();
+  auto last = first.serves.at(shard);
+  last.seq += 4; // no look has seen these, and the standby that was promoted has not
+  first.decides->drained(last);
+  c.look(3);
+  CHECK(c.db.dump().shards[shard].where == storage::residence::quarantined);
+  CHECK(first.alarms.contains(shard));
+  CHECK_FALSE(second.serves.contains(shard));
+}
+
+TEST_CASE("a shard that was reopened in an epoch below the one that is remembered is believed in", "[membership]") {
+  cluster c;
+  c.join_many(2);
+  c.settle();
+  const auto remembered = c.nodes[0]->map.at(9).epoch + 20;
+  c.db.enter()->shards[9].epoch = remembered;
+  c.look(2);
+  c.db.enter()->shards[9].epoch = remembered - 10; // an older copy came back
+  c.look(2);
+  REQUIRE(c.db.dump().shards[9].where == storage::residence::quarantined);
+  {
+    auto rows = c.db.enter();
+    rows->shards[9].where = storage::residence::here; // somebody has decided
+    ++rows->shards[9].epoch;
+  }
+  c.settle();
+  const auto owner = c.db.dump().shards[9].owner;
+  CHECK_FALSE(owner.is_nil());
+  for (const auto& n : c.nodes)
+    CHECK(n->map.at(9).owner == owner);
 }
 
 TEST_CASE("what the journal was told counts, although nobody had looked since", "[membership]") {

@@ -261,14 +261,14 @@ TEST_CASE("no entity is read again while a write set that names it is under way"
   probe_world t;
   auto id = t.w.fresh_id();
   t.ask(id, "hello");
-  t.w.db.restart(5s); // the write set waits
+  t.w.db.restart(3s); // the write set waits, and nobody lets go of the shard yet
   t.tell(id, "write hat");
   t.w.run_until([&] { return t.diary->heard.back() == "write hat"; });
   t.w.run_for(100ms);
   t.tell(id, "crash");
   t.w.run_for(1s);
   t.tell(id, "hello");
-  t.w.run_for(2s);
+  t.w.run_for(1s);
   CHECK(t.diary->loads == 1);
   CHECK(t.diary->lives == 1);
   t.w.run_for(10s);

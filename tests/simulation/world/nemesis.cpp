@@ -107,8 +107,9 @@ void nemesis::cut() {
     if (how % 2 == 0)
       ways.emplace_back(all[i]->name(), all[one]->name());
   }
+  const bool refuses = world_.random.chance(0.3);
   for (const auto& [from, to] : ways)
-    world_.net.cut(from, to);
+    refuses ? world_.net.refuse(from, to) : world_.net.cut(from, to);
   world_.time.in(world_.random.chance(0.3) ? up_to(2s) : up_to(30s), [this, ways] {
     for (const auto& [from, to] : ways)
       world_.net.mend(from, to);

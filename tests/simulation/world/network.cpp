@@ -106,6 +106,8 @@ void network::arrive(const id& from, const storage::node_row& peer, std::uint64_
     return;
   auto there = endpoints_.find(to);
   const bool known = there != endpoints_.end();
+  if (known && refusals_.contains({name_of(from), name_of(to)}))
+    return fail(from, to, attempt, 1us, "connection refused", true);
   if (known && (blocked(from, to) || blocked(to, from)))
     return fail(from, to, attempt, 1s + up_to(1s), "no answer", false);
   if (!known || !there->second.alive) {
@@ -209,22 +211,34 @@ void network::cut(const std::string& from, const std::string& to) {
   const auto number = at->second = ++numbers_;
   world_.time.in(silence + up_to(500ms), [this, from, to, number] {
     auto cut_still = cuts_.find({from, to});
-    if (cut_still == cuts_.end() || cut_still->second != number)
-      return;
-    std::vector<std::pair<pair, std::uint64_t>> all;
-    for (const auto& [ends, l] : links_)
-      for (const auto& [a, b] : {ends, pair{ends.second, ends.first}})
-        if (name_of(a) == from && name_of(b) == to)
-          all.emplace_back(ends, l.number);
-    for (const auto& [ends, link_number] : all)
-      end_link(ends.first, ends.second, link_number, "nothing was heard for too long");
+    if (cut_still != cuts_.end() && cut_still->second == number)
+      end_links(from, to, "nothing was heard for too long");
   });
+}
+
+void network::refuse(const std::string& from, const std::string& to) {
+  if (!cuts_.try_emplace({from, to}, ++numbers_).second)
+    return;
+  world_.log.add(to + " seems to refuse " + from);
+  refusals_.insert({from, to});
+  end_links(from, to, "connection reset");
+}
+
+void network::end_links(const std::string& from, const std::string& to, const std::string& why) {
+  std::vector<std::pair<pair, std::uint64_t>> all;
+  for (const auto& [ends, l] : links_)
+    for (const auto& [a, b] : {ends, pair{ends.second, ends.first}})
+      if (name_of(a) == from && name_of(b) == to)
+        all.emplace_back(ends, l.number);
+  for (const auto& [ends, number] : all)
+    end_link(ends.first, ends.second, number, why);
 }
 
 // What was held up arrives now, in order.
 void network::mend(const std::string& from, const std::string& to) {
   if (cuts_.erase({from, to}) == 0)
     return;
+  refusals_.erase({from, to});
   world_.log.add(to + " hears " + from + " again");
   for (auto& [ends, l] : links_)
     for (const auto& [a, b] : {ends, pair{ends.second, ends.first}})

@@ -46,6 +46,8 @@ public:
     cut(a, b);
     cut(b, a);
   }
+  /// A firewall: what `from` sends to `to` is refused, so that links break at once and dials hear that nobody listens.
+  void refuse(const std::string& from, const std::string& to);
   void mend(const std::string& from, const std::string& to);
   void mend_all();
   bool is_cut(const std::string& from, const std::string& to) const { return cuts_.contains({from, to}); }
@@ -90,6 +92,8 @@ private:
   bool send(const id& from, const id& to, std::string frame);
   void deliver(const id& from, const id& to, std::uint64_t number, std::string frame);
   void make_link(const id& a, const id& b);
+  /// Ends the links on which `from` speaks to `to`.
+  void end_links(const std::string& from, const std::string& to, const std::string& why);
   void end_link(const id& a, const id& b, std::uint64_t number, const std::string& why, const id& quiet_side = {});
   void tell_linked(const id& to, const id& who);
   void tell_unlinked(const id& to, const id& who, const std::string& why, bool refused);
@@ -100,6 +104,7 @@ private:
   std::map<pair, link> links_;
   std::map<pair, std::uint64_t> dialing_; ///< from, to
   std::map<std::pair<std::string, std::string>, std::uint64_t> cuts_;
+  std::set<std::pair<std::string, std::string>> refusals_; ///< of the cuts
   std::vector<std::pair<runtime::frame_kind, fate>> scripted_;
   std::map<runtime::frame_kind, std::size_t> sent_;
   std::uint64_t numbers_ = 0;

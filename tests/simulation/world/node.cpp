@@ -143,7 +143,6 @@ void simulated_node::make_member() {
   services.time = &world_.time;
   services.ids = ids_.get();
   services.on_lost = [this](const storage::fence& believed) {
-    rows_->look_afresh();
     world_.log.add(fmt::format("node {} has lost shard {} of epoch {}", label(), believed.shard, believed.epoch));
   };
 
@@ -154,7 +153,10 @@ void simulated_node::make_member() {
   parts.map = map_.get();
   parts.wire = world_.net.attach(*this);
   parts.book = shop_book();
-  parts.wake = [this](std::uint8_t) { look_in(world_.draw_latency()); };
+  parts.wake = [this](std::uint8_t) { // for news: a look that takes them into account reads the rows after it has them
+    rows_->look_afresh();
+    look_in(world_.draw_latency());
+  };
   parts.condemned = [this](const std::string&) {
     condemned_ = true;
     world_.condemned(*this);
@@ -171,6 +173,7 @@ void simulated_node::make_member() {
   }
   runtime::member_options options;
   options.membership = world_.options.membership;
+  options.membership.heartbeat = std::chrono::duration_cast<std::chrono::milliseconds>(world_.options.heartbeat);
   options.peers = world_.options.peers;
   options.lane = world_.options.lane;
   member_ = std::make_unique<runtime::cluster_member>(*system_, options, std::move(parts), std::move(services));
@@ -226,10 +229,13 @@ void simulated_node::begin_look(std::uint64_t number) {
 void simulated_node::finish_look() {
   if (!alive_)
     return;
-  look();
+  if (!look())
+    member_->let_go_when_blind();
   looking_ = false;
   if (!condemned_)
-    look_in(std::exchange(look_again_, false) ? world_.draw_latency() : world_.heartbeat());
+    look_in(std::exchange(look_again_, false)  ? world_.draw_latency()
+            : member_->at(0).impatient() ? world_.options.heartbeat / 5
+                                         : world_.heartbeat());
 }
 
 // -- the process --------------------------------------------------------------------------------------------------------------
