@@ -119,6 +119,8 @@ void peers_state::dispatch(std::uint64_t id, call& c) {
 }
 
 void peers_state::back_to_shard(call c, bool counts) {
+  if (is_outdated(c.asked)) // it waited here for another node, and its asker has sent it on another road meanwhile
+    return c.promise.deliver(caf::make_error(errc::in_doubt));
   if (counts)
     ++stats.repeated;
   c.promise.delegate(services.routes->shard(c.whom.shard()), forward_atom_v, c.whom, c.how, std::move(c.command),
@@ -248,7 +250,7 @@ void peers_state::serve(const storage::ulid& from, call_frame f) {
 
 /// A later attempt of it was here already.
 bool peers_state::is_outdated(const question& asked) {
-  if (asked.asker.is_nil())
+  if (asked.asker.is_nil() || asked.asker == services.self)
     return false;
   auto& of = questions[asked.asker];
   auto [at, fresh] = of.attempts.try_emplace(asked.number, asked.attempt);

@@ -162,14 +162,19 @@ bool connection::next(clock::time_point deadline, pg_result*& out) {
   return true;
 }
 
-bool connection::flush(clock::time_point deadline) {
+bool connection::flush(clock::time_point deadline, bool* may_be_out) {
   for (;;) {
     const int left = PQflush(conn_);
     if (left == 0)
       return true;
-    // Read while writing: the server may answer before it has read everything, and both sides would stop with full buffers.
-    if (left < 0 || !wait(true, deadline) || PQconsumeInput(conn_) == 0)
+    if (left < 0 || !wait(true, deadline))
       return false;
+    // Read while writing: the server may answer before it has read everything, and both sides would stop with full buffers.
+    if (PQconsumeInput(conn_) == 0) {
+      if (may_be_out != nullptr)
+        *may_be_out = true;
+      return false;
+    }
   }
 }
 
@@ -260,8 +265,10 @@ answer connection::transact(const std::vector<call>& calls, milliseconds limit) 
                   == 1;
   }
   queued = queued && PQpipelineSync(conn_) == 1;
-  if (!queued || !flush(deadline)) {
+  bool may_be_out = false;
+  if (!queued || !flush(deadline, &may_be_out)) {
     // The Sync is the last message: unless it was handed over, the server cannot commit.
+    out.what = may_be_out ? answer::kind::lost : answer::kind::not_sent;
     out.message = trimmed(PQerrorMessage(conn_));
     if (out.message.empty())
       out.message = "could not send in time";

@@ -136,7 +136,8 @@ private:
   /// Next result or null; false when the connection broke or time is up.
   bool next(clock::time_point deadline, pg_result*& out);
   bool drain(clock::time_point deadline);
-  bool flush(clock::time_point deadline);
+  /// @param may_be_out set when it is not known how much has left: libpq sends by itself while it reads
+  bool flush(clock::time_point deadline, bool* may_be_out = nullptr);
   void collect(const std::vector<call>& calls, clock::time_point deadline, answer& out);
   void note_error(const pg_result* r, answer& out) const;
   bool gone_while_idle();

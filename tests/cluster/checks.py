@@ -32,7 +32,8 @@ class Verdict:
 
 
 def settle(cluster, seconds=60):
-    """Waits until no order waits for its payment: what is held after that is held for nobody."""
+    """Waits until no order waits for its payment, so that what is held after that is held for nobody, and until every consumer has had
+    every event, by its own cursor."""
     query = "SELECT count(*) FROM reservations WHERE state < 3"
     show = "SELECT shard_of(order_id), order_id, state, deadline FROM reservations WHERE state < 3 LIMIT 5"
 
@@ -41,6 +42,15 @@ def settle(cluster, seconds=60):
 
     wait_until(settled, seconds, "stock is still held",
                lambda: str([cluster.rows(d, show) for d in DATABASES]))
+    behind = """SELECT x.consumer, e.shard, count(*) FROM outbox e JOIN shards s ON s.shard = e.shard AND s.residence = 1
+                CROSS JOIN (SELECT DISTINCT consumer FROM outbox_cursors) x
+                LEFT JOIN outbox_cursors c ON c.consumer = x.consumer AND c.shard = e.shard
+                WHERE (e.seq, e.n) > (coalesce(c.seq, 0), coalesce(c.n, 0)) GROUP BY 1, 2 LIMIT 5"""
+
+    def delivered():
+        return all(cluster.rows(d, behind) == [] for d in DATABASES)
+
+    wait_until(delivered, seconds, "events are not delivered", lambda: str([cluster.rows(d, behind) for d in DATABASES]))
 
 
 def check(cluster, load, orders=None, doctor=True, over_http=True):
@@ -108,17 +118,23 @@ def check_stock(cluster, market, verdict):
 def check_money(cluster, verdict):
     """By the provider's own books every payment that was taken belongs to an order that is paid, or was given back."""
     sandbox = cluster.setting(1, "sandbox_gateway_url")
-    taken, after = Counter(), 0
+    taken, amounts, after = Counter(), Counter(), 0
     while True:
         page = ok(requests.get(f"{sandbox}/v1/ledger?limit=1000&after={after}", timeout=10))
         for entry in page["entries"]:
-            taken[entry["reference"]] += 1 if entry["type"] == "succeeded" else -1
+            sign = 1 if entry["type"] == "succeeded" else -1
+            taken[entry["reference"]] += sign
+            amounts[as_uuid(entry["reference"])] += sign * entry["amount"]
         if not page["entries"]:
             break
         after = page["next"]
-    paid = set()
+    totals = {}
     for d in DATABASES:
-        paid |= {str(row[0]) for row in cluster.rows(d, "SELECT id FROM orders WHERE status IN (2, 3, 4)")}
+        totals.update({str(o): t for o, t in cluster.rows(d, "SELECT id, total FROM orders WHERE status IN (2, 3, 4)")})
+    paid = set(totals)
+    for order in sorted(paid & set(amounts)):
+        if amounts[order] not in (totals[order], 0):
+            verdict.lost += verdict.wrong(f"order {order} costs {totals[order]}, and {amounts[order]} was taken for it")
     for order, times in taken.items():
         if times > 1:
             verdict.doubled += verdict.wrong(f"order {order} was paid {times} times")

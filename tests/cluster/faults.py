@@ -234,11 +234,14 @@ def main():
             if options.json:
                 write_json(options, outcomes)
         total = len(runner.load.acknowledged)
+        last = checks.check(runner.cluster, runner.load)  # all orders of all faults together
+        for problem in last.problems[:10]:
+            say("      " + problem)
     failed = [o.fault for o in outcomes if not o.well]
-    say(f"{total} orders acknowledged, {sum(o.lost for o in outcomes)} lost, {sum(o.doubled for o in outcomes)} twice, "
-        f"{sum(o.oversold for o in outcomes)} oversold; {len(outcomes) - len(failed)} faults survived, "
+    say(f"{total} orders acknowledged, {last.lost} lost, {last.doubled} twice, {last.oversold} oversold; "
+        f"{len(outcomes) - len(failed)} faults survived, "
         f"{len(failed)} not{': ' + ' '.join(failed) if failed else ''}")
-    return 1 if failed else 0
+    return 1 if failed or last.problems else 0
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 
 import pytest
 
+import checks
 from faults import Runner
 from hosts import why_not
 from plans import PLANS
@@ -34,4 +35,5 @@ def test_on_hosts_nothing_is_lost_and_the_promise_is_kept_when(runner, name):
 def test_the_nodes_spoke_tls_and_the_doctor_finds_nothing(runner):
     for n in (1, 2, 3):
         assert "over mutual TLS" in runner.cluster.log(f"soukd-{n}")
-    runner.cluster.doctor()
+    verdict = checks.check(runner.cluster, runner.load)
+    assert verdict.well, verdict.problems[:10]

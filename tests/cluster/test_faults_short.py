@@ -18,6 +18,7 @@
 
 import pytest
 
+import checks
 from plans import PLANS
 
 NAMES = sorted((name for name, plan in PLANS.items() if plan.short and plan.can_be_made(on_hosts=False)), key=lambda name: PLANS[name].last)
@@ -30,5 +31,7 @@ def test_nothing_is_lost_and_the_promise_is_kept_when(runner, name):
     assert outcome.acknowledged > 20, "the load was no load"
 
 
-def test_the_doctor_finds_nothing_after_all_that(runner):
-    runner.cluster.doctor()
+def test_after_all_that_every_order_is_there_and_the_doctor_finds_nothing(runner):
+    verdict = checks.check(runner.cluster, runner.load)
+    assert verdict.well, verdict.problems[:10]
+    assert verdict.acknowledged > 1000

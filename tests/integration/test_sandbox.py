@@ -287,10 +287,15 @@ def test_faults_drop_fail_refuse_and_delay(gateway):
     assert gateway.pay(key="k2").status_code == 500
     assert gateway.pay(key="k2").status_code == 200
 
+    gateway.post("/v1/faults", body={"limit_next": 1})
+    limited = gateway.pay(key="k2b")
+    assert (limited.status_code, limited.headers["Retry-After"]) == (429, "1")
+    assert gateway.pay(key="k2b").status_code == 200
+
     gateway.post("/v1/faults", body={"refuse": True})
     with pytest.raises(requests.exceptions.ConnectionError):
         gateway.pay(key="k3")
-    assert len(gateway.ledger()) == 2
+    assert len(gateway.ledger()) == 3
     gateway.post("/v1/faults", body={"refuse": False, "latency_ms": 200})
     begin = time.monotonic()
     assert gateway.pay(key="k3").status_code == 200

@@ -12,6 +12,7 @@ struct faults {
   std::atomic<std::int64_t> drop_next{
     0}; ///< so many commands are executed, then the connection closes without an answer
   std::atomic<std::int64_t> fail_next{0}; ///< so many commands answer 500 and execute nothing
+  std::atomic<std::int64_t> limit_next{0}; ///< so many commands answer 429 and execute nothing
   std::atomic<bool> refuse{false};        ///< every connection closes before anything is executed
 
   /// Takes one from a counter. Returns false when it is used up.

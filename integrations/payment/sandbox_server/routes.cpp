@@ -209,6 +209,11 @@ void routes::on_payment_call(const Request& request, Response& response, handler
     send_error(response, 500, "api_error", "injected", "a fault was asked for; nothing was executed");
     return;
   }
+  if (command && faults::take(faults_.limit_next)) {
+    response.set_header("Retry-After", "1");
+    send_error(response, 429, "rate_limit_error", "injected", "a fault was asked for; nothing was executed");
+    return;
+  }
   (this->*next)(request, response);
   if (command && faults::take(faults_.drop_next))
     close_connection_with(request.remote_addr, request.remote_port);
@@ -359,6 +364,7 @@ void routes::read_faults(const Request&, Response& response) {
        {{"latency_ms", faults_.latency_ms.load()},
         {"drop_next", faults_.drop_next.load()},
         {"fail_next", faults_.fail_next.load()},
+        {"limit_next", faults_.limit_next.load()},
         {"refuse", faults_.refuse.load()}});
 }
 
@@ -367,18 +373,20 @@ void routes::set_faults(const Request& request, Response& response) {
   if (!body.is_object())
     return bad_request(response, "bad_json", "the body is not a JSON object");
   for (const auto& [name, value] : body.items()) { // all or nothing: look before changing
-    bool count = name == "drop_next" || name == "fail_next" || name == "latency_ms";
+    bool count = name == "drop_next" || name == "fail_next" || name == "limit_next" || name == "latency_ms";
     bool good = count ? value.is_number_integer() && value >= 0 && value <= 1'000'000
                       : name == "refuse" && value.is_boolean();
     if (!good)
       return bad_request(response, "bad_fault",
                          name
-                           + ": latency_ms, drop_next and fail_next are numbers from 0, refuse is a boolean");
+                           + ": latency_ms, drop_next, fail_next and limit_next are numbers from 0, refuse is a boolean");
   }
   if (body.contains("latency_ms"))
     faults_.latency_ms = body["latency_ms"].get<std::int64_t>();
   if (body.contains("drop_next"))
     faults_.drop_next = body["drop_next"].get<std::int64_t>();
+  if (body.contains("limit_next"))
+    faults_.limit_next = body["limit_next"].get<std::int64_t>();
   if (body.contains("fail_next"))
     faults_.fail_next = body["fail_next"].get<std::int64_t>();
   if (body.contains("refuse"))
