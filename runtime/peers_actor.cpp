@@ -119,6 +119,8 @@ void peers_state::dispatch(std::uint64_t id, call& c) {
 }
 
 void peers_state::back_to_shard(call c, bool counts) {
+  if (counts && c.asked.asker == services.self)
+    c.asked.attempt = static_cast<std::int32_t>(c.attempt + 1); // the shard may be ours by now, and the earlier one still come
   if (is_outdated(c.asked)) // it waited here for another node, and its asker has sent it on another road meanwhile
     return c.promise.deliver(caf::make_error(errc::in_doubt));
   if (counts)
@@ -250,7 +252,7 @@ void peers_state::serve(const storage::ulid& from, call_frame f) {
 
 /// A later attempt of it was here already.
 bool peers_state::is_outdated(const question& asked) {
-  if (asked.asker.is_nil() || asked.asker == services.self)
+  if (asked.asker.is_nil())
     return false;
   auto& of = questions[asked.asker];
   auto [at, fresh] = of.attempts.try_emplace(asked.number, asked.attempt);
@@ -379,7 +381,7 @@ void peers_state::seen(const seen_nodes& now) {
   }
   if (heard.size() + questions.size() > remembered_nodes) { // callers that came and went between two looks
     std::erase_if(heard, [&](const auto& h) { return !peers.contains(h.first); });
-    std::erase_if(questions, [&](const auto& q) { return !peers.contains(q.first); });
+    std::erase_if(questions, [&](const auto& q) { return q.first != services.self && !peers.contains(q.first); });
   }
   report();
   sweep_later();
