@@ -116,6 +116,7 @@ struct shard_state {
   bool left_lane = false;           ///< drained and on its way out of the journal; once it is, `held` is its last fence
   storage::fence held;
   bool keep_later = false;          ///< to be kept as soon as the lane has answered
+  bool cut_off = false;             ///< what was under way was ended half way: nothing that lives now may live on
   caf::response_promise give_promise;
   storage::timestamp give_until{};
   std::uint64_t give_round = 0;     ///< ticks of earlier rounds are ignored

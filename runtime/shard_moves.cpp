@@ -95,6 +95,7 @@ void shard_state::give_tick(std::uint64_t round) {
     return given_away();
   const bool late = services.time->now() >= give_until;
   for (auto& [who, e] : entities) {
+    cut_off = cut_off || (late && e.actor);
     if (late && e.actor) {
       fail_parked(e, errc::moved);
       self->send_exit(e.actor, caf::exit_reason::user_shutdown);
@@ -135,17 +136,19 @@ void shard_state::stop_giving() {
   giving = false;
   left_lane = false;
   keep_later = false;
+  cut_off = false;
   held = {};
   ++give_round;
   if (give_promise.pending())
     give_promise.deliver(caf::make_error(errc::moved));
 }
 
-// While the lane is about to answer with the shard's last fence nobody has it: without it nothing could be written.
+// While the lane is about to answer with the shard's last fence nobody has it: without it nothing could be written. And once something
+// was cut off, whoever read its rows before its last write lands would never hear of it: first all that live must have gone.
 void shard_state::keep() {
   if (!owned || !giving)
     return;
-  if (left_lane && held.epoch == 0) {
+  if (held.epoch == 0 && (left_lane || cut_off)) {
     keep_later = true;
     return;
   }

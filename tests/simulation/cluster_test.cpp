@@ -414,6 +414,34 @@ TEST_CASE("a shard that stays after all serves what came meanwhile", "[cluster]"
   }
 }
 
+TEST_CASE("a shard that stays after something was cut off serves nobody before that is settled", "[cluster]") {
+  world_options options;
+  options.shards.drain = 100ms;
+  probe_cluster t(2, 1, true, options);
+  auto& a = t.node("a");
+  const auto shard = t.shard_of("a");
+  const auto id = t.probe(shard);
+  REQUIRE(t.ask(a, id, "hello").ok());
+  const auto lives = t.diary->lives;
+  t.w.db.restart(2s); // the write set is under way for so long
+  t.tell(a, id, "write hat");
+  t.w.run_for(20ms);
+  caf::anon_send(a.host().shards()[shard], runtime::give_atom_v);
+  t.w.run_for(300ms); // its time to drain is over
+  caf::anon_send(a.host().shards()[shard], runtime::keep_atom_v);
+  t.tell(a, id, "hello");
+  t.w.run_for(1s);
+  CHECK(t.shard(a, shard).giving);
+  CHECK(t.diary->lives == lives);
+  t.w.run_for(3s);
+  CHECK_FALSE(t.shard(a, shard).giving);
+  REQUIRE(t.answers.size() == 2);
+  CHECK(t.answers.back().ok());
+  CHECK(t.diary->lives == lives + 1); // which has read what the one before wrote
+  CHECK(t.written().count("hat") == 1);
+  CHECK(t.settle());
+}
+
 TEST_CASE("a drained node owns nothing and still answers", "[cluster]") {
   probe_cluster t(3);
   auto& b = t.node("b");
