@@ -26,19 +26,27 @@ ulid draw_id(shard_id shard, std::mt19937_64& random) {
 }
 
 journal_writer::journal_writer(const std::string& database_url)
-  : journal_(postgres::make_journal_store({database_url}, "bench")) {
-  const auto ownership = postgres::make_ownership_store({database_url});
-  node_row self;
-  self.incarnation = {{9, 9, 9}};
-  self.name = "bench";
-  self.address = "nowhere";
-  self.started_at = time_now();
-  ownership->register_node(self);
+  : journal_(postgres::make_journal_store({database_url}, "bench")),
+    ownership_(postgres::make_ownership_store({database_url})) {
+  self_.incarnation = {{9, 9, 9}};
+  self_.name = "bench";
+  self_.address = "nowhere";
+  self_.started_at = time_now();
+  ownership_->register_node(self_);
   std::vector<shard_id> all;
   for (int i = 0; i < shard_count; ++i)
     all.push_back(static_cast<shard_id>(i));
-  for (const auto& f : ownership->acquire(self, all, std::chrono::seconds{0}))
+  for (const auto& f : ownership_->acquire(self_, all, std::chrono::seconds{0}))
     fences_[f.shard] = f;
+}
+
+journal_writer::~journal_writer() {
+  try {
+    ownership_->release({fences_.begin(), fences_.end()});
+    ownership_->deregister(self_.incarnation);
+  } catch (const std::exception&) {
+    // whoever comes next waits until this writer is taken for dead
+  }
 }
 
 void journal_writer::write(const std::vector<write_set>& sets) {
