@@ -125,6 +125,16 @@ struct cluster {
           other->decides->granted(fences);
   }
   void settle() { look(80); }
+  /// A node that had everything and drains the first few shards for another one, none of which has drained yet.
+  std::pair<fake_node&, fake_node&> half_given() {
+    auto& first = join("first");
+    look(2);
+    first.drains = false;
+    auto& second = join("second");
+    look(3);
+    REQUIRE(first.giving.size() == 8);
+    return {first, second};
+  }
   void remove(fake_node& n) {
     std::erase_if(nodes, [&](const auto& x) { return x.get() == &n; });
   }
@@ -494,12 +504,7 @@ TEST_CASE("news that a shard was lost does not undo that it was taken again", "[
 
 TEST_CASE("a drained shard is not forgotten when a look fails half way", "[membership]") {
   cluster c;
-  auto& first = c.join("first");
-  c.look(2);
-  first.drains = false;
-  auto& second = c.join("second");
-  c.look(3);
-  REQUIRE(first.giving.size() == 8);
+  auto [first, second] = c.half_given();
   const auto shard = *first.giving.begin();
   first.drained(shard);
   c.db.restart(2s);
@@ -512,12 +517,7 @@ TEST_CASE("a drained shard is not forgotten when a look fails half way", "[membe
 
 TEST_CASE("a shard is kept when its next owner has gone before it had drained", "[membership]") {
   cluster c;
-  auto& first = c.join("first");
-  c.look(2);
-  first.drains = false;
-  auto& second = c.join("second");
-  c.look(3);
-  REQUIRE(first.giving.size() == 8);
+  auto [first, second] = c.half_given();
   const auto one = *first.giving.begin();
   const auto gone = second.row.incarnation;
   c.remove(second);
@@ -531,12 +531,7 @@ TEST_CASE("a shard is kept when its next owner has gone before it had drained", 
 
 TEST_CASE("a shard that could not be drained yet is asked for again", "[membership]") {
   cluster c;
-  auto& first = c.join("first");
-  c.look(2);
-  first.drains = false;
-  auto& second = c.join("second");
-  c.look(3);
-  REQUIRE(first.giving.size() == 8);
+  auto [first, second] = c.half_given();
   const auto shard = *first.giving.begin();
   const auto round = first.rounds.at(shard);
   first.giving.erase(shard);
@@ -686,12 +681,7 @@ TEST_CASE("shards that nobody may serve keep no node from being ready", "[member
 
 TEST_CASE("a shard that is about to be given away is not, when its row lacks what its last commit was acknowledged", "[membership]") {
   cluster c;
-  auto& first = c.join("first");
-  c.look(2);
-  first.drains = false;
-  auto& second = c.join("second");
-  c.look(3);
-  REQUIRE(first.giving.size() == 8);
+  auto [first, second] = c.half_given();
   const auto shard = *first.giving.begin();
   auto last = first.serves.at(shard);
   last.seq += 4; // no look has seen these, and the standby that was promoted has not
