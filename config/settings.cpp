@@ -172,6 +172,58 @@ setting database_urls() {
           .show = [](const settings& from) { return from.database_url; }};
 }
 
+problem secret_key(const std::string& given) {
+  static const std::regex allowed{"[0-9a-fA-F]{64}"};
+  return std::regex_match(given, allowed) ? problem{} : problem{"a secret key is 64 hex characters: openssl rand -hex 32"};
+}
+
+setting secret_keys() {
+  auto assign = [](settings& into, values given) -> problem {
+    for (const auto& key : given)
+      if (auto refused = secret_key(key))
+        return refused;
+    into.secret_key = {given.begin(), given.end()};
+    return std::nullopt;
+  };
+  return {.name = "secret_key",
+          .description = "seals merchants' credentials: the first seals, all open (64 hex characters)",
+          .hidden = true,
+          .repeatable = true,
+          .assign = std::move(assign),
+          .show = [](const settings& from) { return from.secret_key; }};
+}
+
+problem smtp_server(const std::string& given) {
+  static const std::regex allowed{R"(smtps?://([^@\s/]+@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?)"};
+  return given.empty() || std::regex_match(given, allowed)
+         ? problem{}
+         : fmt::format("'{}' is not smtp://host:port or smtps://user:password@host:port", redacted(given));
+}
+
+problem mail_address(const std::string& given) {
+  static const std::regex allowed{"[^@\\s<>]{1,64}@[A-Za-z0-9.-]{1,190}"};
+  return std::regex_match(given, allowed) ? problem{} : fmt::format("'{}' is not an e-mail address", given);
+}
+
+setting yes_or_no(std::string name, bool settings::*member, std::string what) {
+  auto assign = [member](settings& into, values given) -> problem {
+    if (given.back() != "true" && given.back() != "false")
+      return fmt::format("'{}' is neither true nor false", given.back());
+    into.*member = given.back() == "true";
+    return std::nullopt;
+  };
+  return {.name = std::move(name),
+          .description = std::move(what) + " (true or false)",
+          .assign = std::move(assign),
+          .show = [member](const settings& from) { return std::vector<std::string>{from.*member ? "true" : "false"}; }};
+}
+
+/// A text that is never shown, like a key.
+setting hidden(setting of) {
+  of.hidden = true;
+  return of;
+}
+
 setting log_levels() {
   auto assign = [](settings& into, values given) -> problem {
     const auto found = std::ranges::find(level_names, given.back());
@@ -247,6 +299,25 @@ std::vector<setting> make_table() {
     text("sandbox_gateway_url", &s::sandbox_gateway_url, http_url, "the payment sandbox; empty: not offered"),
     whole_number("gateway_timeout_ms", &s::gateway_timeout_ms, {100, 5 * ms_per_minute}, "ms",
                  "per gateway call"),
+    text("stripe_url", &s::stripe_url, http_url, "where Stripe is reached"),
+    text("paypal_url", &s::paypal_url, http_url, "where PayPal is reached"),
+    text("shipstation_url", &s::shipstation_url, http_url, "where ShipStation is reached"),
+    secret_keys(),
+    text("secret_key_file", &s::secret_key_file, anything, "file with the secret keys, one per line"),
+    text("smtp_url", &s::smtp_url, smtp_server, "smtp://host:port or smtps://user:password@host:port; empty: no mail by SMTP",
+         true),
+    yes_or_no("smtp_require_tls", &s::smtp_require_tls, "refuse an smtp:// server without STARTTLS"),
+    text("sendgrid_url", &s::sendgrid_url, http_url, "where SendGrid is reached"),
+    hidden(text("sendgrid_key", &s::sendgrid_key, anything, "API key; with it mail goes through SendGrid")),
+    text("sendgrid_webhook_key", &s::sendgrid_webhook_key, anything, "public key of SendGrid's signed events, base64"),
+    text("mail_from", &s::mail_from, mail_address, "sender of all mail; stores give their name to it"),
+    whole_number("mail_timeout_ms", &s::mail_timeout_ms, {100, 5 * ms_per_minute}, "ms", "per mail"),
+    whole_number("mail_workers", &s::mail_workers, {1, 256}, "threads", "mails sent at once"),
+    whole_number("cart_abandoned_seconds", &s::cart_abandoned_seconds, {1, 30 * 86400}, "s",
+                 "a cart left for so long is abandoned"),
+    whole_number("webhook_workers", &s::webhook_workers, {1, 256}, "threads", "merchants' webhooks called at once"),
+    whole_number("webhook_timeout_ms", &s::webhook_timeout_ms, {100, ms_per_minute}, "ms", "per call of a webhook"),
+    yes_or_no("webhook_allow_insecure", &s::webhook_allow_insecure, "webhooks to http and private addresses, for tests"),
     whole_number("hash_workers", &s::hash_workers, {1, 64}, "threads", "hash passwords"),
     whole_number("hash_queue_max", &s::hash_queue_max, {1, 10000}, "log-ins", "most waiting for their hash"),
     log_levels(),
@@ -307,7 +378,9 @@ std::vector<std::string> describe(const settings& chosen) {
   std::vector<std::string> lines;
   for (const auto& each : all_settings()) {
     auto shown = each.show(chosen);
-    if (each.secret)
+    if (each.hidden)
+      std::ranges::fill(shown, "***");
+    else if (each.secret)
       std::ranges::transform(shown, shown.begin(), [](const std::string& url) { return redacted(url); });
     lines.push_back(fmt::format("{}={}", each.name, fmt::join(shown, ";")));
   }

@@ -112,6 +112,40 @@ struct settings {
   /// Empty means that no sandbox is offered to shoppers.
   std::string sandbox_gateway_url;
   std::chrono::milliseconds gateway_timeout_ms{10000};
+  /// Where the providers are reached. Other addresses than these are for tests.
+  std::string stripe_url = "https://api.stripe.com";
+  std::string paypal_url = "https://api-m.paypal.com";
+  std::string shipstation_url = "https://ssapi.shipstation.com";
+
+  // -- secrets -------------------------------------------------------------------
+
+  /// Seals merchants' credentials and signs links in mails: 64 hex characters each, the first seals, all open. None here: read
+  /// from the file, one per line.
+  std::vector<std::string> secret_key;
+  std::string secret_key_file;
+
+  // -- mail ----------------------------------------------------------------------
+
+  /// `smtp://host:port` or `smtps://user:password@host:port`; empty sends no mail unless SendGrid does.
+  std::string smtp_url;
+  /// Whether a server on smtp:// must offer STARTTLS.
+  bool smtp_require_tls = true;
+  std::string sendgrid_url = "https://api.sendgrid.com";
+  std::string sendgrid_key;
+  /// base64 of the public key that SendGrid signs its events with.
+  std::string sendgrid_webhook_key;
+  std::string mail_from = "shop@localhost";
+  std::chrono::milliseconds mail_timeout_ms{10000};
+  std::size_t mail_workers = 4;
+  /// A cart left for so long is abandoned: its shopper is reminded, once.
+  std::chrono::seconds cart_abandoned_seconds{3600};
+
+  // -- merchants' webhooks -------------------------------------------------------
+
+  std::size_t webhook_workers = 8;
+  std::chrono::milliseconds webhook_timeout_ms{5000};
+  /// Whether webhooks may go to plain http and to private addresses: for tests only.
+  bool webhook_allow_insecure = false;
 
   // -- passwords -----------------------------------------------------------------
 
@@ -131,6 +165,7 @@ struct setting {
   std::string name;        ///< as in the file: listen_port
   std::string description; ///< for the help text, with unit and range
   bool secret = false;     ///< may hold a password: shown redacted
+  bool hidden = false;     ///< is a secret: never shown
   bool repeatable = false; ///< takes several values
   /// Sets the member, or returns why it cannot ("must be between 1 and 65535").
   std::function<std::optional<std::string>(settings&, std::span<const std::string>)> assign;

@@ -33,13 +33,15 @@ struct order_snapshot {
   order_row order;
   std::vector<order_item_row> items;
   std::vector<reservation_row> reservations; ///< in every state
-  std::vector<payment_row> payments;         ///< oldest first
+  std::vector<payment_row> payments;         ///< oldest first; gift cards before the attempt
+  std::vector<refund_row> refunds;           ///< oldest first
+  order_life_row life;                       ///< version 0: there is none yet
 };
 
 /// What a shard must resume after its node died.
 struct open_order {
   ulid order_id;
-  bool payment_in_flight = false; ///< an attempt that is neither final nor held: ask the order now
+  bool payment_in_flight = false; ///< an attempt or a refund that is neither final nor held: ask the order now
   timestamp deadline{};
 };
 
@@ -47,6 +49,12 @@ struct idempotency_row {
   std::array<std::uint8_t, 32> body_hash{};
   ulid order_id;
   timestamp at{};
+};
+
+/// A store's webhooks and the deliveries that wait, oldest first.
+struct webhooks_snapshot {
+  std::vector<webhook_row> webhooks;
+  std::vector<webhook_delivery_row> waiting;
 };
 
 /// One event of the outbox, with the key that orders it.
@@ -80,6 +88,20 @@ public:
   virtual std::vector<open_order> open_orders(shard_id shard) = 0;
   /// Carts of the shard that expired before `now`, at most `limit`.
   virtual std::vector<cart_row> expired_carts(shard_id shard, timestamp now, int limit) = 0;
+  /// Carts of the shard that hold something, were last changed in [from, to) and whose shopper was not reminded since; oldest first.
+  virtual std::vector<cart_row> abandoned_carts(shard_id, timestamp, timestamp, int) { return {}; }
+
+  virtual std::optional<discount_row> load_discount(const ulid&, const std::string&) { return {}; }
+  /// Whether an order of the customer uses the code (and was not cancelled).
+  virtual bool has_used(const ulid&, const std::string&, const std::string&) { return {}; }
+  virtual std::optional<gift_card_row> load_gift_card(const ulid&, const std::string&) { return {}; }
+  virtual webhooks_snapshot load_webhooks(const ulid&) { return {}; }
+  /// Stores of the shard that have waiting deliveries.
+  virtual std::vector<ulid> stores_with_deliveries(shard_id) { return {}; }
+  virtual std::optional<webhook_delivery_row> load_delivery(const ulid&) { return {}; }
+  virtual std::optional<mail_template_row> load_mail_template(const ulid&, const std::string&, const std::string&) { return {}; }
+  virtual std::optional<mail_suppression_row> load_suppression(const ulid&, const std::string&) { return {}; }
+  virtual std::optional<mail_row> load_mail(const ulid&) { return {}; }
 };
 
 } // namespace souk::storage

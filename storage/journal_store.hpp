@@ -24,7 +24,8 @@ enum class refusal : std::uint8_t {
   key_used = 3,         ///< detail: the order id that the key belongs to
   already_reviewed = 4, ///< one review per user and product
   already_voted = 5,
-  exists = 6            ///< the row's id is there already: the command was done before
+  exists = 6,           ///< the row's id is there already: the command was done before
+  already_used = 7      ///< the customer has used this discount; detail: the code
 };
 
 struct write_result {

@@ -2,9 +2,12 @@
 
 #include "storage/rows/cart.hpp"
 #include "storage/rows/catalog.hpp"
+#include "storage/rows/discount.hpp"
 #include "storage/rows/import.hpp"
 #include "storage/rows/inventory.hpp"
 #include "storage/rows/order.hpp"
+#include "storage/rows/order_life.hpp"
+#include "storage/rows/outgoing.hpp"
 #include "storage/rows/review.hpp"
 #include "storage/rows/store.hpp"
 #include "storage/rows/user.hpp"
@@ -55,14 +58,19 @@ struct delete_cart { ulid id, store_id; };
 
 /// Also draws the order's number: see write_result::drawn_number.
 struct insert_order { order_row row; std::vector<order_item_row> items; };
-/// Rewrites status, payment, note, carrier, tracking and updated_at; nothing else of an order changes after it is placed.
+/// Rewrites status, payment, note, carrier, tracking, refunded, fulfilment and updated_at; nothing else of an order changes after
+/// it is placed.
 struct update_order { order_row row; std::int64_t expected_version; };
 /// A released one may be made again (money that came late); any other that is there refuses the write set (`exists`).
 struct insert_reservation { reservation_row row; };
 /// Moves all *open* (held or pinned) reservations of an order; a held one gets the deadline.
 struct set_reservations { ulid order_id, store_id; reservation_state state; timestamp deadline; };
 struct insert_payment { payment_row row; };
-struct update_payment { payment_row row; }; ///< state, reference, error, action_url, updated_at
+struct update_payment { payment_row row; }; ///< state, reference, error, action_url, captured, refunded, updated_at
+struct insert_refund { refund_row row; };
+struct update_refund { refund_row row; }; ///< state, reference, error, updated_at
+/// Inserts (expected_version 0) or replaces.
+struct put_order_life { order_life_row row; std::int64_t expected_version; };
 
 /// The checkout's idempotency row, kept a day. A key that exists refuses the write set (`key_used`).
 struct insert_idempotency_key {
@@ -73,6 +81,27 @@ struct insert_idempotency_key {
   ulid order_id;
   timestamp at{};
 };
+
+/// Inserts (expected_version 0; a code that is there refuses, `exists`) or replaces everything but `used`.
+struct put_discount { discount_row row; std::int64_t expected_version; };
+/// An order uses a code, or (`given_back`) no longer does. Counts `used`, which the CHECK keeps within the limit. `once`: a second
+/// order of the customer refuses the write set (`already_used`). The same order again is nothing.
+struct put_discount_use { discount_use_row row; bool once; };
+/// Inserts (expected_version 0; a code that is there refuses, `exists`) or replaces active, expires_at, note and updated_at.
+struct put_gift_card { gift_card_row row; std::int64_t expected_version; };
+/// The only way a balance changes: a delta and its line in the card's history. Summed over a batch, checked to stay within
+/// 0 and initial.
+struct move_gift_card { gift_card_entry entry; };
+
+/// Inserts (expected_version 0) or replaces.
+struct put_webhook { webhook_row row; std::int64_t expected_version; };
+struct delete_webhook { ulid id, store_id; };            ///< with its deliveries
+struct put_webhook_delivery { webhook_delivery_row row; bool fresh; }; ///< fresh: insert, again is nothing; else replaces
+struct put_mail_template { mail_template_row row; };     ///< insert or replace
+struct delete_mail_template { ulid store_id; std::string name, language; };
+struct put_suppression { mail_suppression_row row; };    ///< insert or replace
+struct delete_suppression { ulid store_id; std::string email; };
+struct put_mail { mail_row row; };                       ///< insert or replace
 
 struct insert_review { review_row row; };       ///< a second one of the user for the product refuses (`already_reviewed`)
 struct insert_review_vote { ulid review_id, product_id, store_id, user_id; }; ///< again refuses (`already_voted`)
@@ -94,7 +123,9 @@ using mutation =
                insert_store, update_store, insert_product, update_product, put_variant, insert_level, set_level_policy,
                move_stock, insert_cart, update_cart, delete_cart, insert_order, update_order, insert_reservation,
                set_reservations, insert_payment, update_payment, insert_idempotency_key, insert_review, insert_review_vote,
-               insert_import, update_import, emit_event>;
+               insert_import, update_import, emit_event, insert_refund, update_refund, put_order_life, put_discount,
+               put_discount_use, put_gift_card, move_gift_card, put_webhook, delete_webhook, put_webhook_delivery,
+               put_mail_template, delete_mail_template, put_suppression, delete_suppression, put_mail>;
 
 /// The rows one command writes: all of them or none. Everything in it lives in one shard.
 struct write_set {

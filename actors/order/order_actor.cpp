@@ -87,7 +87,13 @@ void order_state::reserve_next(std::size_t at) {
 }
 
 void order_state::write_order() {
-  auto priced = price(*store, lines, command.address.country, command.shipping_method);
+  basket b;
+  b.lines = lines;
+  b.country = command.address.country;
+  b.region = command.address.region;
+  b.shipping_method = command.shipping_method;
+  b.now = context.time->now();
+  auto priced = price(*store, b);
   if (auto* no = std::get_if<caf::error>(&priced))
     return give_up(std::move(*no));
   auto& q = std::get<quote>(priced);

@@ -42,8 +42,10 @@ std::int64_t tax_of(std::int64_t amount, std::int32_t rate_ppm, bool inclusive) 
   return static_cast<std::int64_t>((static_cast<wide>(amount) * rate_ppm * 2 + divisor) / (divisor * 2));
 }
 
-std::variant<quote, caf::error> price(const storage::store_row& store, const std::vector<priced_line>& lines,
-                                      const std::string& country, const std::string& method) {
+std::variant<quote, caf::error> price(const storage::store_row& store, const basket& b) {
+  const auto& lines = b.lines;
+  const auto& country = b.country;
+  const auto& method = b.shipping_method;
   quote q;
   bool ships = false;
   wide sum = 0;
@@ -86,6 +88,9 @@ std::variant<quote, caf::error> price(const storage::store_row& store, const std
   q.total = q.subtotal + q.shipping + (store.tax_inclusive ? 0 : q.tax);
   if (q.total > amount_max)
     return refuse(errc::invalid, "the order is worth more than can be charged", "items");
+  q.to_pay = q.total;
+  q.pricing.tax_inclusive = store.tax_inclusive;
+  q.pricing.shipping_before = q.shipping;
   return q;
 }
 

@@ -92,6 +92,10 @@ private:
       throw refused_batch{std::string{what} + " " + id.str() + " does not lie in shard " + std::to_string(shard_)};
   }
 
+  template <class M>
+  void add(const M&) {
+    throw refused_batch{"this kind of row is not stored yet"};
+  }
   void add(const insert_user& m) {
     at_home(m.row.id, "user");
     const auto& r = m.row;

@@ -24,6 +24,7 @@ struct cart_row {
   std::int64_t version = 1;
   timestamp updated_at{};
   timestamp expires_at{};
+  timestamp reminded_at{}; ///< when its shopper was told that it was left; epoch: not since it last changed
   bool operator==(const cart_row&) const = default;
 };
 
@@ -33,7 +34,7 @@ typename I::result_type inspect(I& f, cart_line& x) {
 }
 template <class I>
 typename I::result_type inspect(I& f, cart_row& x) {
-  return f(x.id, x.store_id, x.user_id, x.lines, x.version, x.updated_at, x.expires_at);
+  return f(x.id, x.store_id, x.user_id, x.lines, x.version, x.updated_at, x.expires_at, x.reminded_at);
 }
 
 } // namespace souk::storage

@@ -75,6 +75,10 @@ private:
   answer refusal_of(const insert_import& m) const;
   answer conflict(const mutation& m) const;
 
+  template <class M>
+  void write(const M&) {
+    throw constraint_violation("this kind of row is not stored yet");
+  }
   void write(const insert_user& m);
   void write(const update_user& m);
   void write(const insert_session& m);

@@ -29,16 +29,24 @@ priced_line line(std::int64_t price, std::int64_t quantity, bool taxable = true,
   return l;
 }
 
+basket basket_of(const std::vector<priced_line>& lines, const std::string& country, const std::string& method) {
+  basket b;
+  b.lines = lines;
+  b.country = country;
+  b.shipping_method = method;
+  return b;
+}
+
 quote priced(const storage::store_row& s, const std::vector<priced_line>& lines, const std::string& country = "DE",
              const std::string& method = "") {
-  auto out = price(s, lines, country, method);
+  auto out = price(s, basket_of(lines, country, method));
   REQUIRE(std::holds_alternative<quote>(out));
   return std::get<quote>(out);
 }
 
 caf::error refused(const storage::store_row& s, const std::vector<priced_line>& lines, const std::string& country,
                    const std::string& method = "") {
-  auto out = price(s, lines, country, method);
+  auto out = price(s, basket_of(lines, country, method));
   REQUIRE(std::holds_alternative<caf::error>(out));
   return std::get<caf::error>(out);
 }
@@ -126,7 +134,7 @@ TEST_CASE("the parts of a quote add up", "[pricing]") {
       rc::gen::pair(rc::gen::inRange(0, 100'000), rc::gen::inRange(1, 50))));
     for (auto [p, n] : wanted)
       lines.push_back(line(p, n, p % 3 != 0));
-    auto out = price(s, lines, "DE", "");
+    auto out = price(s, basket_of(lines, "DE", ""));
     auto q = std::get<quote>(out);
     std::int64_t totals = 0, taxes = 0;
     for (const auto& item : q.items) {
