@@ -37,6 +37,7 @@ struct shop_options {
   std::chrono::seconds reservation{900};         ///< how long goods are held for an unpaid order
   std::chrono::milliseconds checkout_wait{1000}; ///< how long a checkout waits for its gateway before it answers "pending"
   std::chrono::hours cart_life{24 * 30};
+  std::string public_url{};                      ///< where shoppers reach the shop
   std::chrono::seconds payment_retry{5};         ///< how long to wait before a gateway that did not answer is asked again
   bool skip_idempotency_row = false;             ///< a mutant for the simulation's self-test; nothing else sets it
 };
@@ -46,6 +47,8 @@ struct shop_services {
   shop_options options;
   std::map<std::string, std::shared_ptr<gateway>> gateways; ///< by payment_method.type
   std::shared_ptr<runtime::executor> gateway_workers;
+  /// Workers of a provider's own, so that a slow one takes none from the others.
+  std::map<std::string, std::shared_ptr<runtime::executor>> provider_workers;
   std::shared_ptr<runtime::executor> event_workers;
   std::shared_ptr<runtime::reader_pool> readers;
   std::shared_ptr<storage::outbox_store> outbox; ///< used on event_workers only
@@ -53,6 +56,11 @@ struct shop_services {
   /// After a commit: what pages and caches know of the product (its texts, prices) or of a variant's stock is old.
   std::function<void(const storage::ulid& store, const storage::ulid& product)> product_changed;
   std::function<void(const storage::ulid& variant, std::int64_t available)> stock_changed;
+
+  const std::shared_ptr<runtime::executor>& workers_of(const std::string& provider) const {
+    auto at = provider_workers.find(provider);
+    return at == provider_workers.end() ? gateway_workers : at->second;
+  }
 };
 
 /// Registers the shop's message types and its errors' names.

@@ -61,9 +61,27 @@ void add_commands(runtime::wire_book& book) {
   book.add<confirm_payment>(64, repeat::safe);
   book.add<mark_shipped>(65, repeat::safe);
   book.add<mark_delivered>(66, repeat::safe);
+  book.add<capture_payment>(67, repeat::safe);
+  // A refund and a return carry their ids.
+  book.add<refund_order>(68, repeat::safe);
+  book.add<request_return>(69, repeat::safe);
+  book.add<step_return>(70, repeat::safe);
+  book.add<receive_return>(71, repeat::safe);
+  book.add<provider_told>(72, repeat::safe);
+  book.add<parcel_left>(73, repeat::safe);
 
   book.add<post_review>(80, repeat::safe);
   book.add<vote_helpful>(81, repeat::safe);
+
+  // A code or a card that is there answers the second time that it is.
+  book.add<create_discount>(90, repeat::safe);
+  book.add<get_discount>(91, repeat::safe);
+  book.add<change_discount>(92, repeat::safe);
+  book.add<check_discount>(93, repeat::safe);
+  book.add<create_gift_card>(94, repeat::safe);
+  book.add<change_gift_card>(95, repeat::safe);
+  book.add<get_gift_card>(96, repeat::safe);
+  book.add<get_gift_card_balance>(97, repeat::safe);
 }
 
 // Answers are never asked again by themselves.
@@ -82,6 +100,9 @@ void add_answers(runtime::wire_book& book) {
   book.add<cart_view>(250, repeat::never);
   book.add<order_view>(260, repeat::never);
   book.add<storage::review_row>(280, repeat::never);
+  book.add<storage::discount_row>(290, repeat::never);
+  book.add<storage::gift_card_row>(292, repeat::never);
+  book.add<gift_card_balance>(293, repeat::never);
 }
 
 } // namespace

@@ -18,19 +18,19 @@ struct charge {
   std::string currency;
   std::string method_token;
   std::string reference; ///< the gateway's id of the payment once it is known, for query, capture, cancel and refund
-  storage::ulid store_id;
+  storage::ulid store_id{};
   std::int64_t order_number = 0;
-  std::string email;
-  std::string store_name;
-  storage::postal_address address;
+  std::string email{};
+  std::string store_name{};
+  storage::postal_address address{};
   storage::timestamp created_at{};  ///< of the attempt: providers forget idempotency keys, and then only a look-up is safe
-  std::string return_url;           ///< where a hosted page sends the shopper back to
-  storage::payment_account account; ///< the store's; empty for a provider that needs none
+  std::string return_url{};           ///< where a hosted page sends the shopper back to
+  storage::payment_account account{}; ///< the store's; empty for a provider that needs none
   std::int64_t captures = 0;        ///< for capture: minor units, at most `amount`
-  storage::ulid refund_id;          ///< for refund: its idempotency key
+  storage::ulid refund_id{};          ///< for refund: its idempotency key
   std::int64_t refunds = 0;         ///< for refund: minor units
-  std::string refund_reference;     ///< the gateway's id of the refund once it is known
-  std::string refund_reason;
+  std::string refund_reference{};     ///< the gateway's id of the refund once it is known
+  std::string refund_reason{};
   storage::timestamp refund_created_at{};
 };
 
@@ -53,7 +53,7 @@ struct gateway_answer {
   std::string reference;
   std::string code; ///< why declined or rejected: "card_declined"
   std::string action_url;
-  std::string refund_reference;
+  std::string refund_reference{};
   std::int64_t captured = -1; ///< minor units in all; -1 = not said
   std::int64_t refunded = -1;
 };
@@ -104,6 +104,8 @@ struct provider_entries {
 class gateway {
 public:
   virtual ~gateway() = default;
+  /// Whether a store must have an account with it.
+  virtual bool needs_account() const { return false; }
   /// Takes the money, or, when the account says so, has it promised.
   virtual gateway_answer authorize(const charge& c) = 0;
   virtual gateway_answer query(const charge& c) = 0;   ///< what became of the attempt

@@ -101,6 +101,10 @@ std::string_view name_of(storage::payment_status status) noexcept {
       return "completed";
     case payment_status::failed:
       return "failed";
+    case payment_status::authorized:
+      return "authorized";
+    case payment_status::partially_refunded:
+      return "partially_refunded";
     case payment_status::refunded:
       break;
   }
