@@ -227,16 +227,17 @@ answer<actors::order_view> shop_client::confirm_payment(const storage::ulid& ord
   return ask<actors::order_view>(actors::order_at(order), delivery::activate,
                                  pack(actors::confirm_payment{by}), until);
 }
-answer<actors::order_view> shop_client::mark_shipped(const storage::ulid& order, actors::mark_shipped command,
-                                                     deadline until) const {
-  return ask<actors::order_view>(actors::order_at(order), delivery::activate, pack(std::move(command)),
-                                 until);
+template <class Command>
+answer<actors::order_view> shop_client::tell_order(const storage::ulid& order, Command command, deadline until) const {
+  return ask<actors::order_view>(actors::order_at(order), delivery::activate, pack(std::move(command)), until);
 }
-answer<actors::order_view> shop_client::mark_delivered(const storage::ulid& order, const actors::caller& by,
-                                                       deadline until) const {
-  return ask<actors::order_view>(actors::order_at(order), delivery::activate,
-                                 pack(actors::mark_delivered{by}), until);
-}
+template answer<actors::order_view> shop_client::tell_order(const storage::ulid&, actors::capture_payment, deadline) const;
+template answer<actors::order_view> shop_client::tell_order(const storage::ulid&, actors::refund_order, deadline) const;
+template answer<actors::order_view> shop_client::tell_order(const storage::ulid&, actors::mark_shipped, deadline) const;
+template answer<actors::order_view> shop_client::tell_order(const storage::ulid&, actors::mark_delivered, deadline) const;
+template answer<actors::order_view> shop_client::tell_order(const storage::ulid&, actors::request_return, deadline) const;
+template answer<actors::order_view> shop_client::tell_order(const storage::ulid&, actors::step_return, deadline) const;
+template answer<actors::order_view> shop_client::tell_order(const storage::ulid&, actors::receive_return, deadline) const;
 
 answer<storage::review_row> shop_client::post_review(const storage::ulid& product,
                                                      actors::post_review command, deadline until) const {

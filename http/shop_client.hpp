@@ -123,10 +123,10 @@ public:
                                           deadline until) const;
   answer<actors::order_view> confirm_payment(const storage::ulid& order, const actors::caller& by,
                                              deadline until) const;
-  answer<actors::order_view> mark_shipped(const storage::ulid& order, actors::mark_shipped command,
-                                          deadline until) const;
-  answer<actors::order_view> mark_delivered(const storage::ulid& order, const actors::caller& by,
-                                            deadline until) const;
+  /// What is done with an order later: capture_payment, refund_order, mark_shipped, mark_delivered, request_return, step_return,
+  /// receive_return.
+  template <class Command>
+  answer<actors::order_view> tell_order(const storage::ulid& order, Command command, deadline until) const;
 
   // -- reviews -----------------------------------------------------------------
   answer<storage::review_row> post_review(const storage::ulid& product, actors::post_review command,

@@ -57,14 +57,14 @@ public:
   virtual page_of<ledger_entry> history(const ulid& store, const ulid& variant, const page_request& page) = 0;
   virtual page_of<level_row> levels(const ulid& store, const page_request& page) = 0;
   virtual page_of<review_row> reviews(const ulid& store, const ulid& product, review_sort sort, const page_request& page) = 0;
-  virtual page_of<discount_row> discounts(const ulid&, const page_request&) { return {}; }   ///< newest first, as the next ones
-  virtual page_of<gift_card_row> gift_cards(const ulid&, const page_request&) { return {}; }
-  virtual std::vector<webhook_row> webhooks(const ulid&) { return {}; }
-  virtual page_of<webhook_delivery_row> deliveries(const ulid&, const ulid&, const page_request&) { return {}; }
-  virtual page_of<mail_row> mails(const ulid&, const page_request&) { return {}; }
-  virtual std::vector<mail_template_row> mail_templates(const ulid&) { return {}; }
+  virtual page_of<discount_row> discounts(const ulid& store, const page_request& page) = 0;   ///< newest first, as the next ones
+  virtual page_of<gift_card_row> gift_cards(const ulid& store, const page_request& page) = 0;
+  virtual std::vector<webhook_row> webhooks(const ulid& store) = 0;
+  virtual page_of<webhook_delivery_row> deliveries(const ulid& store, const ulid& webhook, const page_request& page) = 0;
+  virtual page_of<mail_row> mails(const ulid& store, const page_request& page) = 0;
+  virtual std::vector<mail_template_row> mail_templates(const ulid& store) = 0;
   /// Orders with a return that waits for the merchant (requested, approved or received), newest first.
-  virtual page_of<order_snapshot> orders_with_returns(const ulid&, const page_request&) { return {}; }
+  virtual page_of<order_snapshot> orders_with_returns(const ulid& store, const page_request& page) = 0;
   virtual owned_stores stores_of(const ulid& owner) = 0;
   /// The store a product, order, variant, review or import belongs to: id-only routes resolve it first.
   virtual std::optional<ulid> store_of_product(const ulid& product) = 0;

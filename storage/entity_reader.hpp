@@ -33,7 +33,7 @@ struct order_snapshot {
   order_row order;
   std::vector<order_item_row> items;
   std::vector<reservation_row> reservations; ///< in every state
-  std::vector<payment_row> payments;         ///< oldest first; gift cards before the attempt
+  std::vector<payment_row> payments;         ///< oldest first; gift cards are made with the attempt
   std::vector<refund_row> refunds;           ///< oldest first
   order_life_row life;                       ///< version 0: there is none yet
 };
@@ -89,19 +89,22 @@ public:
   /// Carts of the shard that expired before `now`, at most `limit`.
   virtual std::vector<cart_row> expired_carts(shard_id shard, timestamp now, int limit) = 0;
   /// Carts of the shard that hold something, were last changed in [from, to) and whose shopper was not reminded since; oldest first.
-  virtual std::vector<cart_row> abandoned_carts(shard_id, timestamp, timestamp, int) { return {}; }
+  /// @param life how long after its last change a cart expires
+  virtual std::vector<cart_row> abandoned_carts(shard_id shard, timestamp from, timestamp to, std::chrono::seconds life,
+                                                int limit) = 0;
 
-  virtual std::optional<discount_row> load_discount(const ulid&, const std::string&) { return {}; }
+  virtual std::optional<discount_row> load_discount(const ulid& store, const std::string& code) = 0;
   /// Whether an order of the customer uses the code (and was not cancelled).
-  virtual bool has_used(const ulid&, const std::string&, const std::string&) { return {}; }
-  virtual std::optional<gift_card_row> load_gift_card(const ulid&, const std::string&) { return {}; }
-  virtual webhooks_snapshot load_webhooks(const ulid&) { return {}; }
+  virtual bool has_used(const ulid& store, const std::string& code, const std::string& customer) = 0;
+  virtual std::optional<gift_card_row> load_gift_card(const ulid& store, const std::string& code_hash) = 0;
+  virtual webhooks_snapshot load_webhooks(const ulid& store) = 0;
   /// Stores of the shard that have waiting deliveries.
-  virtual std::vector<ulid> stores_with_deliveries(shard_id) { return {}; }
-  virtual std::optional<webhook_delivery_row> load_delivery(const ulid&) { return {}; }
-  virtual std::optional<mail_template_row> load_mail_template(const ulid&, const std::string&, const std::string&) { return {}; }
-  virtual std::optional<mail_suppression_row> load_suppression(const ulid&, const std::string&) { return {}; }
-  virtual std::optional<mail_row> load_mail(const ulid&) { return {}; }
+  virtual std::vector<ulid> stores_with_deliveries(shard_id shard) = 0;
+  virtual std::optional<webhook_delivery_row> load_delivery(const ulid& delivery) = 0;
+  virtual std::optional<mail_template_row> load_mail_template(const ulid& store, const std::string& name,
+                                                              const std::string& language) = 0;
+  virtual std::optional<mail_suppression_row> load_suppression(const ulid& store, const std::string& email) = 0;
+  virtual std::optional<mail_row> load_mail(const ulid& mail) = 0;
 };
 
 } // namespace souk::storage

@@ -11,6 +11,8 @@ namespace souk::http::routes {
 std::string order_json(const actors::order_view& view);
 /// The same from rows, for lists.
 std::string order_json(const storage::order_snapshot& rows);
+/// What happened to an order, oldest first: who did what, when.
+std::string timeline_json(const actors::order_view& view);
 
 std::string_view name_of(storage::order_status status) noexcept;
 std::string_view name_of(storage::payment_status status) noexcept;

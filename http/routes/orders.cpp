@@ -7,6 +7,7 @@
 #include "http/routes/routes.hpp"
 #include "http/service.hpp"
 
+#include "actors/gift_card/code.hpp"
 #include "actors/store/country.hpp"
 #include "actors/user/account.hpp"
 
@@ -52,6 +53,27 @@ std::vector<actors::order_line_request> read_items(const json::fields& body) {
   return lines;
 }
 
+/// What the shopper typed becomes what is at rest: a discount's code in capitals, a gift card's hash.
+void read_codes(const json::fields& body, actors::place_order& command) {
+  constexpr std::size_t codes_max = 5;
+  for (const auto& typed : body.maybe_texts("discount_codes", codes_max, {1, 60}).value_or(std::vector<std::string>{})) {
+    auto code = actors::discount_code_of(typed);
+    if (code.empty())
+      throw refusal{.why = actors::errc::discount_not_applicable, .field = "discount_codes"};
+    if (std::find(command.discount_codes.begin(), command.discount_codes.end(), code) == command.discount_codes.end())
+      command.discount_codes.push_back(std::move(code));
+  }
+  for (const auto& typed : body.maybe_texts("gift_cards", codes_max, {1, 60}).value_or(std::vector<std::string>{})) {
+    const auto code = actors::gift_card_code::normalised(typed);
+    if (code.empty())
+      throw refusal{.why = actors::errc::gift_card_not_applicable, .field = "gift_cards"};
+    auto hash = actors::gift_card_code::hash_of(code);
+    const auto same = [&](const auto& claim) { return claim.code_hash == hash; };
+    if (std::none_of(command.gift_cards.begin(), command.gift_cards.end(), same))
+      command.gift_cards.push_back({std::move(hash)});
+  }
+}
+
 std::optional<actors::key_claim> read_key(const exchange& x) {
   if (!x.asked.has_idempotency_key)
     return std::nullopt;
@@ -84,7 +106,8 @@ response place_order(exchange& x) {
   const json::document body{x.asked.body};
   body.refuse_card_numbers();
   const auto f = body.root({"user_id", "store_id", "items", "from_cart", "cart", "shipping_address",
-                            "shipping_method", "payment_method", "email", "expected_total"});
+                            "shipping_method", "payment_method", "email", "expected_total", "discount_codes",
+                            "gift_cards", "language"});
   if (const auto user = f.maybe_id("user_id"); user && *user != x.by.user)
     throw refusal{
       .why = actors::errc::forbidden, .message = "Nobody orders for another user.", .field = "user_id"};
@@ -102,6 +125,10 @@ response place_order(exchange& x) {
   command.email = actors::normal_email(f.text_or_empty("email", {0, 254}));
   if (!command.email.empty() && !actors::is_email(command.email))
     f.wrong("email", "is not an e-mail address");
+  read_codes(f, command);
+  command.language = f.text_or_empty("language", {0, 2});
+  if (!command.language.empty() && !std::all_of(command.language.begin(), command.language.end(), [](char c) { return c >= 'a' && c <= 'z'; }))
+    f.wrong("language", "is a language of ISO 639-1, like \"en\"");
   command.expected_total = f.maybe_amount("expected_total", store.unit);
   if (!command.from_cart)
     command.lines = read_items(f);
@@ -145,23 +172,6 @@ response confirm_payment(exchange& x) {
   if (view.order.payment == storage::payment_status::failed && !view.payment_error.empty())
     return placed(view);
   return ok(order_json(view));
-}
-
-response mark_shipped(exchange& x) {
-  const json::document body{x.asked.body};
-  const auto f = body.root({"carrier", "tracking_number", "tracking_url"});
-  actors::mark_shipped command{x.by, f.text("carrier", {1, 100}),
-                               f.text_or_empty("tracking_number", {0, 200}),
-                               f.text_or_empty("tracking_url", {0, 2048})};
-  if (!command.tracking_url.empty() && !actors::is_web_address(command.tracking_url))
-    f.wrong("tracking_url", "must be an http or https address");
-  return ok(order_json(x.shop.actors.mark_shipped(x.id("order_id"), std::move(command), x.until).take()));
-}
-
-response mark_delivered(exchange& x) {
-  if (!x.asked.body.empty())
-    (void)json::document{x.asked.body}.root({});
-  return ok(order_json(x.shop.actors.mark_delivered(x.id("order_id"), x.by, x.until).take()));
 }
 
 response list_response(const std::string& path, const storage::page_request& page,
@@ -228,8 +238,6 @@ constexpr std::array rows{
   route{"GET", "/orders/{order_id}", access::order_party, body_kind::none, read_order},
   route{"POST", "/orders/{order_id}/cancel", access::order_party, body_kind::json, cancel_order},
   route{"POST", "/orders/{order_id}/payment", access::order_party, body_kind::json, confirm_payment},
-  route{"POST", "/orders/{order_id}/fulfilment", access::order_merchant, body_kind::json, mark_shipped},
-  route{"POST", "/orders/{order_id}/delivered", access::order_merchant, body_kind::json, mark_delivered},
   route{"GET", "/users/{user_id}/orders", access::self, body_kind::none, orders_of_user},
   route{"GET", "/stores/{store_id}/orders", access::merchant, body_kind::none, orders_of_store},
 };

@@ -14,6 +14,7 @@ std::span<const route> products();
 std::span<const route> inventory();
 std::span<const route> carts();
 std::span<const route> orders();
+std::span<const route> order_life();
 std::span<const route> reviews();
 std::span<const route> imports();
 std::span<const route> operations();

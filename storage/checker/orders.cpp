@@ -67,21 +67,22 @@ void check_wanted(const simulated::tables& rows, const observations& seen, findi
 
 void check_amounts(const simulated::tables& rows, findings& out) {
   struct sums {
-    std::int64_t lines = 0, tax = 0;
+    std::int64_t lines = 0, tax = 0, discount = 0;
   };
   std::map<ulid, sums> of;
   for (const auto& [key, item] : rows.order_items) {
-    out.expect(item.total == item.quantity * item.unit_price && item.quantity > 0 && item.unit_price >= 0 && item.tax >= 0,
+    out.expect(item.total == item.quantity * item.unit_price && item.quantity > 0 && item.unit_price >= 0 && item.tax >= 0
+                 && item.discount >= 0 && item.discount <= item.total,
                "amounts_add_up", "order", item.order_id, "line " + std::to_string(item.line) + " is not its quantity times its price");
     of[item.order_id].lines += item.total;
     of[item.order_id].tax += item.tax;
+    of[item.order_id].discount += item.discount;
   }
   for (const auto& [id, order] : rows.orders) {
     const auto& sum = of[id];
-    // Whether the store's prices include tax may have been changed since.
-    const auto before_tax = order.subtotal + order.shipping;
-    out.expect(order.subtotal == sum.lines && order.tax == sum.tax && order.shipping >= 0
-                 && (order.total == before_tax || order.total == before_tax + order.tax),
+    const auto before_tax = order.subtotal - order.discount + order.shipping;
+    out.expect(order.subtotal == sum.lines && order.discount == sum.discount && order.tax == sum.tax + order.pricing.shipping_tax
+                 && order.shipping >= 0 && order.total == before_tax + (order.pricing.tax_inclusive ? 0 : order.tax),
                "amounts_add_up", "order", id,
                "lines " + std::to_string(sum.lines) + ", subtotal " + std::to_string(order.subtotal) + ", shipping "
                  + std::to_string(order.shipping) + ", tax " + std::to_string(order.tax) + ", total " + std::to_string(order.total));

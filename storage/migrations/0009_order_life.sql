@@ -96,12 +96,14 @@ CREATE TABLE discount_uses (
   code       text NOT NULL,
   order_id   uuid NOT NULL,
   customer   text NOT NULL,
+  once       boolean NOT NULL, -- the code could be used once by each customer
   given_back boolean NOT NULL,
   at         timestamptz NOT NULL,
   PRIMARY KEY (order_id, code),
   FOREIGN KEY (store_id, code) REFERENCES discounts (store_id, code)
 );
 CREATE INDEX discount_uses_of_customer ON discount_uses (store_id, code, customer) WHERE NOT given_back;
+CREATE UNIQUE INDEX discount_uses_once ON discount_uses (store_id, code, customer) WHERE once AND NOT given_back;
 
 CREATE TABLE gift_cards (
   id              uuid PRIMARY KEY,

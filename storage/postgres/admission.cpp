@@ -9,7 +9,7 @@ namespace souk::storage::postgres {
 
 namespace {
 
-enum class name_space : char { id = 'i', handle = 'h', sku = 's', key = 'k', review = 'r', vote = 'v', reservation = 'o', session = 't' };
+enum class name_space : char { discount = 'd', use = 'u', card = 'g', id = 'i', handle = 'h', sku = 's', key = 'k', review = 'r', vote = 'v', reservation = 'o', session = 't' };
 
 void append(std::string& out, const ulid& id) {
   out.append(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
@@ -29,6 +29,11 @@ std::string name(name_space space, const Parts&... parts) {
   return out;
 }
 
+/// A customer's use of a code; the code's length keeps "AB" + "C" apart from "A" + "BC".
+std::string use_name(const ulid& store, const std::string& code, const std::string& customer) {
+  return name(name_space::use, store, std::to_string(code.size()), code, customer);
+}
+
 /// Who has a name, and which name an owner has (a variant its SKU, a product its handle).
 struct names {
   std::unordered_map<std::string, std::optional<ulid>> owner; ///< nullopt: given up
@@ -40,7 +45,19 @@ const statement ids_statement{"admission_ids", R"(
   SELECT id FROM users WHERE id = ANY ($1::uuid[]) UNION ALL SELECT id FROM stores WHERE id = ANY ($1::uuid[])
   UNION ALL SELECT id FROM products WHERE id = ANY ($1::uuid[]) UNION ALL SELECT id FROM carts WHERE id = ANY ($1::uuid[])
   UNION ALL SELECT id FROM orders WHERE id = ANY ($1::uuid[]) UNION ALL SELECT id FROM payments WHERE id = ANY ($1::uuid[])
-  UNION ALL SELECT id FROM reviews WHERE id = ANY ($1::uuid[]) UNION ALL SELECT id FROM imports WHERE id = ANY ($1::uuid[]))"};
+  UNION ALL SELECT id FROM reviews WHERE id = ANY ($1::uuid[]) UNION ALL SELECT id FROM imports WHERE id = ANY ($1::uuid[])
+  UNION ALL SELECT id FROM refunds WHERE id = ANY ($1::uuid[]) UNION ALL SELECT id FROM discounts WHERE id = ANY ($1::uuid[])
+  UNION ALL SELECT id FROM gift_cards WHERE id = ANY ($1::uuid[]) UNION ALL SELECT id FROM webhooks WHERE id = ANY ($1::uuid[]))"};
+const statement discounts_statement{"admission_discounts", R"(
+  SELECT d.store_id, d.code, d.id FROM discounts d JOIN unnest($1::uuid[], $2::text[]) x(store_id, code) USING (store_id, code))"};
+const statement cards_statement{"admission_cards", R"(
+  SELECT g.store_id, g.code_hash, g.id FROM gift_cards g JOIN unnest($1::uuid[], $2::text[]) x(store_id, code_hash)
+  USING (store_id, code_hash))"};
+// Who uses a code that each customer may use once.
+const statement uses_statement{"admission_uses", R"(
+  SELECT u.store_id, u.code, u.customer, u.order_id FROM discount_uses u
+  JOIN unnest($1::uuid[], $2::text[], $3::text[]) x(store_id, code, customer) USING (store_id, code, customer)
+  WHERE u.once AND NOT u.given_back)"};
 const statement levels_statement{"admission_levels", "SELECT variant_id FROM inventory_levels WHERE variant_id = ANY ($1::uuid[])"};
 const statement sessions_statement{"admission_sessions", "SELECT hash FROM sessions WHERE hash = ANY ($1::bytea[])"};
 const statement handles_statement{"admission_handles", R"(
@@ -66,7 +83,7 @@ const statement reservations_statement{"admission_reservations", R"(
 /// What the batch asks about.
 struct questions {
   std::vector<ulid> ids, levels;
-  column_arrays handles, skus, keys, reviews, votes;
+  column_arrays handles, skus, keys, reviews, votes, discounts, cards, uses;
   std::vector<ulid> products, variants, reservations;
   array_parameter sessions;
 
@@ -97,6 +114,27 @@ struct questions {
   }
   void ask(const insert_review_vote& m) { votes.row(m.review_id, m.user_id); }
   void ask(const insert_import& m) { ids.push_back(m.row.id); }
+  void ask(const insert_refund& m) { ids.push_back(m.row.id); }
+  void ask(const put_discount& m) {
+    if (m.expected_version == 0) {
+      ids.push_back(m.row.id);
+      discounts.row(m.row.store_id, m.row.code);
+    }
+  }
+  void ask(const put_gift_card& m) {
+    if (m.expected_version == 0) {
+      ids.push_back(m.row.id);
+      cards.row(m.row.store_id, m.row.code_hash);
+    }
+  }
+  void ask(const put_webhook& m) {
+    if (m.expected_version == 0)
+      ids.push_back(m.row.id);
+  }
+  void ask(const put_discount_use& m) {
+    if (m.once || m.row.given_back)
+      uses.row(m.row.store_id, m.row.code, m.row.customer);
+  }
   void ask(const insert_reservation& m) { reservations.push_back(m.row.order_id); }
   template <class M>
   void ask(const M&) {
@@ -154,6 +192,18 @@ names look_up(connection& db, questions& q) {
     ask(votes_statement, q.votes.take(), [](const result& r, int i, names& n) {
       n.owner[name(name_space::vote, r.id(i, 0), r.id(i, 1))] = r.id(i, 0);
     });
+  if (!q.discounts.empty())
+    ask(discounts_statement, q.discounts.take(), [](const result& r, int i, names& n) {
+      n.owner[name(name_space::discount, r.id(i, 0), r.text(i, 1))] = r.id(i, 2);
+    });
+  if (!q.cards.empty())
+    ask(cards_statement, q.cards.take(), [](const result& r, int i, names& n) {
+      n.owner[name(name_space::card, r.id(i, 0), r.text(i, 1))] = r.id(i, 2);
+    });
+  if (!q.uses.empty())
+    ask(uses_statement, q.uses.take(), [](const result& r, int i, names& n) {
+      n.owner[use_name(r.id(i, 0), r.text(i, 1), r.text(i, 2))] = r.id(i, 3);
+    });
   if (!q.reservations.empty())
     ask(reservations_statement, parameters::of(q.reservations), [](const result& r, int i, names& n) {
       auto reserved = name(name_space::reservation, r.id(i, 0), r.id(i, 1));
@@ -188,6 +238,13 @@ public:
     if (auto found = there_.open.find(m.order_id); found != there_.open.end())
       for (const auto& reserved : found->second)
         changes_.owner[reserved] = std::nullopt;
+  }
+  void let_go(const put_discount_use& m) {
+    if (!m.row.given_back)
+      return;
+    const auto use = use_name(m.row.store_id, m.row.code, m.row.customer);
+    if (owner(use) == m.row.order_id)
+      changes_.owner[use] = std::nullopt;
   }
   template <class M>
   void let_go(const M&) {
@@ -234,6 +291,30 @@ public:
     take(name(name_space::vote, m.review_id, m.user_id), {}, refusal::already_voted, m.review_id.str());
   }
   void claim(const insert_import& m) { fresh_id(m.row.id); }
+  void claim(const insert_refund& m) { fresh_id(m.row.id); }
+  void claim(const put_discount& m) {
+    if (m.expected_version != 0)
+      return;
+    fresh_id(m.row.id);
+    take(name(name_space::discount, m.row.store_id, m.row.code), m.row.id, refusal::exists, m.row.code);
+  }
+  void claim(const put_gift_card& m) {
+    if (m.expected_version != 0)
+      return;
+    fresh_id(m.row.id);
+    take(name(name_space::card, m.row.store_id, m.row.code_hash), m.row.id, refusal::exists, m.row.id.str());
+  }
+  void claim(const put_webhook& m) {
+    if (m.expected_version == 0)
+      fresh_id(m.row.id);
+  }
+  void claim(const put_discount_use& m) {
+    if (!m.once || m.row.given_back)
+      return;
+    const auto use = use_name(m.row.store_id, m.row.code, m.row.customer);
+    if (owner(use) != m.row.order_id)
+      take(use, m.row.order_id, refusal::already_used, m.row.code);
+  }
   template <class M>
   void claim(const M&) {
     // nop

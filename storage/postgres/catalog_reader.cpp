@@ -108,6 +108,45 @@ const composed_statement payments_statement{
   "payments_of", string{"SELECT "} + payment_columns
                    + " FROM payments p WHERE p.store_id = $1::uuid AND p.order_id = ANY ($2::uuid[]) "
                      "ORDER BY p.order_id, p.created_at, p.id"};
+const composed_statement refunds_statement{
+  "refunds_of", string{"SELECT "} + refund_columns
+                  + " FROM refunds r WHERE r.store_id = $1::uuid AND r.order_id = ANY ($2::uuid[]) "
+                    "ORDER BY r.order_id, r.created_at, r.id"};
+const composed_statement lives_statement{
+  "lives_of", string{"SELECT "} + life_columns
+                + " FROM order_lives l WHERE l.store_id = $1::uuid AND l.order_id = ANY ($2::uuid[])"};
+const composed_statement orders_with_returns_statement{
+  "orders_with_returns",
+  string{"SELECT "} + order_columns
+    + " FROM order_lives l JOIN orders o ON o.id = l.order_id WHERE l.store_id = $1::uuid AND l.returns_open "
+      "AND ($4::uuid IS NULL OR l.order_id < $4::uuid) ORDER BY l.order_id DESC LIMIT $2::int8 OFFSET $3::int8"};
+const composed_statement count_orders_with_returns{
+  "count_orders_with_returns", counted("FROM order_lives l WHERE l.store_id = $1::uuid AND l.returns_open")};
+
+// -- what a merchant set up, and what went out; newest first ----------------------------------------------------------------------
+
+string newest_of(const char* columns, const string& alias, const char* table) {
+  return string{"SELECT "} + columns + " FROM " + table + " " + alias + " WHERE " + alias + ".store_id = $1::uuid AND ($4::uuid IS NULL OR "
+         + alias + ".id < $4::uuid) ";
+}
+constexpr const char* newest_first = "ORDER BY id DESC LIMIT $2::int8 OFFSET $3::int8";
+const composed_statement discounts_statement{"discounts", newest_of(discount_columns, "d", "discounts") + newest_first};
+const composed_statement count_discounts{"count_discounts", counted("FROM discounts WHERE store_id = $1::uuid")};
+const composed_statement gift_cards_statement{"gift_cards", newest_of(gift_card_columns, "g", "gift_cards") + newest_first};
+const composed_statement count_gift_cards{"count_gift_cards", counted("FROM gift_cards WHERE store_id = $1::uuid")};
+const composed_statement mails_statement{"mails", newest_of(mail_columns, "m", "mails") + newest_first};
+const composed_statement count_mails{"count_mails", counted("FROM mails WHERE store_id = $1::uuid")};
+const composed_statement deliveries_statement{
+  "deliveries", newest_of(delivery_columns, "d", "webhook_deliveries") + "AND d.webhook_id = $5::uuid " + newest_first};
+const composed_statement count_deliveries{
+  "count_deliveries", counted("FROM webhook_deliveries WHERE store_id = $1::uuid AND webhook_id = $2::uuid")};
+const composed_statement webhooks_statement{
+  "webhooks", string{"SELECT "} + webhook_columns + " FROM webhooks w WHERE w.store_id = $1::uuid ORDER BY w.id"};
+const composed_statement templates_statement{
+  "templates", string{"SELECT "} + template_columns + " FROM mail_templates t WHERE t.store_id = $1::uuid ORDER BY t.name, t.language"};
+
+// -- a shopper's orders --------------------------------------------------------------------------------------------------------------
+
 const statement user_orders_statement{
   "user_orders", "SELECT user_id, order_id, store_id, placed_at FROM user_orders WHERE user_id = $1::uuid "
                  "AND ($4::uuid IS NULL OR order_id < $4::uuid) ORDER BY order_id DESC LIMIT $2::int8 OFFSET $3::int8"};
@@ -224,7 +263,9 @@ public:
     const auto r = in_store(store, {{page.after ? &orders_after : &orders_statement, std::move(rows)},
                                     {&count_orders, parameters::of(store, wanted)}});
     auto out = page_over<order_snapshot>(r[0], page, [](const result& x, int row) {
-      return order_snapshot{order_of(x, row), {}, {}, {}};
+      order_snapshot o;
+      o.order = order_of(x, row);
+      return o;
     });
     out.total = r[1].int8(0, 0);
     fill(store, out.rows);
@@ -246,7 +287,7 @@ public:
     const auto r = in_store(store, {{&orders_by_id_statement, parameters::of(store, orders)}});
     std::vector<order_snapshot> out;
     for (int i = 0; i < r[0].rows(); ++i)
-      out.push_back({order_of(r[0], i), {}, {}, {}});
+      out.emplace_back().order = order_of(r[0], i);
     fill(store, out);
     return out;
   }
@@ -283,6 +324,48 @@ public:
     return out;
   }
 
+  page_of<discount_row> discounts(const ulid& store, const page_request& page) override {
+    return newest<discount_row>(store, page, discounts_statement, count_discounts, discount_of);
+  }
+  page_of<gift_card_row> gift_cards(const ulid& store, const page_request& page) override {
+    return newest<gift_card_row>(store, page, gift_cards_statement, count_gift_cards, gift_card_of);
+  }
+  page_of<mail_row> mails(const ulid& store, const page_request& page) override {
+    return newest<mail_row>(store, page, mails_statement, count_mails, mail_of);
+  }
+  page_of<order_snapshot> orders_with_returns(const ulid& store, const page_request& page) override {
+    auto out = newest<order_snapshot>(store, page, orders_with_returns_statement, count_orders_with_returns, [](const result& x, int row) {
+      order_snapshot o;
+      o.order = order_of(x, row);
+      return o;
+    });
+    fill(store, out.rows);
+    return out;
+  }
+  page_of<webhook_delivery_row> deliveries(const ulid& store, const ulid& webhook, const page_request& page) override {
+    auto rows = window(store, page);
+    rows.add(page.after);
+    rows.add(webhook);
+    const auto r = in_store(store, {{&deliveries_statement, std::move(rows)}, {&count_deliveries, parameters::of(store, webhook)}});
+    auto out = page_over<webhook_delivery_row>(r[0], page, delivery_of);
+    out.total = r[1].int8(0, 0);
+    return out;
+  }
+  std::vector<webhook_row> webhooks(const ulid& store) override {
+    const auto r = in_store(store, {{&webhooks_statement, parameters::of(store)}});
+    std::vector<webhook_row> out;
+    for (int i = 0; i < r[0].rows(); ++i)
+      out.push_back(webhook_of(r[0], i));
+    return out;
+  }
+  std::vector<mail_template_row> mail_templates(const ulid& store) override {
+    const auto r = in_store(store, {{&templates_statement, parameters::of(store)}});
+    std::vector<mail_template_row> out;
+    for (int i = 0; i < r[0].rows(); ++i)
+      out.push_back(template_of(r[0], i));
+    return out;
+  }
+
   owned_stores stores_of(const ulid& owner) override {
     const auto r = as_user(owner, {{&stores_of_statement, parameters::of(owner)}});
     owned_stores out;
@@ -314,6 +397,17 @@ private:
   /// $1 to $3 of every list. One row more than wanted tells whether there is more.
   static parameters window(const ulid& owner, const page_request& page) {
     return parameters::of(owner, limit_of(page) + 1, offset_of(page));
+  }
+
+  /// A page of what a store has of something, newest first; $4 of the statement is the cursor.
+  template <class T, class F>
+  page_of<T> newest(const ulid& store, const page_request& page, const statement& list, const statement& count, F&& decode) {
+    auto rows = window(store, page);
+    rows.add(page.after);
+    const auto r = in_store(store, {{&list, std::move(rows)}, {&count, parameters::of(store)}});
+    auto out = page_over<T>(r[0], page, decode);
+    out.total = r[1].int8(0, 0);
+    return out;
   }
 
   template <class T, class F>
@@ -384,7 +478,9 @@ private:
     }
     const auto r = in_store(store, {{&items_statement, parameters::of(store, ids)},
                                     {&reservations_statement, parameters::of(store, ids)},
-                                    {&payments_statement, parameters::of(store, ids)}});
+                                    {&payments_statement, parameters::of(store, ids)},
+                                    {&refunds_statement, parameters::of(store, ids)},
+                                    {&lives_statement, parameters::of(store, ids)}});
     for (int i = 0; i < r[0].rows(); ++i) {
       auto x = item_of(r[0], i);
       by_id.at(x.order_id)->items.push_back(std::move(x));
@@ -396,6 +492,14 @@ private:
     for (int i = 0; i < r[2].rows(); ++i) {
       auto x = payment_of(r[2], i);
       by_id.at(x.order_id)->payments.push_back(std::move(x));
+    }
+    for (int i = 0; i < r[3].rows(); ++i) {
+      auto x = refund_of(r[3], i);
+      by_id.at(x.order_id)->refunds.push_back(std::move(x));
+    }
+    for (int i = 0; i < r[4].rows(); ++i) {
+      auto x = life_of(r[4], i);
+      by_id.at(x.order_id)->life = std::move(x);
     }
   }
 

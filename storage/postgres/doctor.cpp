@@ -16,7 +16,7 @@ struct check {
 
 // States: reservation 1 held, 2 pinned, 3 claimed, 4 released; order 1 pending, 2 paid, 3 shipped, 4 delivered, 5 cancelled,
 // 6 refunded; payment attempt 1 started, 2 pending, 3 requires_action, 4 succeeded, 5 declined, 6 cancelling, 7 cancelled,
-// 8 refunding, 9 refunded; residence of a shard 1 here, 2 elsewhere, 3 moving, 4 quarantined. Every query ends with the limit of
+// 8 refunding, 9 refunded, 10 authorized, 11 capturing; refund 1 started, 2 pending, 3 succeeded, 4 failed; residence of a shard 1 here, 2 elsewhere, 3 moving, 4 quarantined. Every query ends with the limit of
 // rows to show.
 const check checks[] = {
   {"reserved is the sum of a variant's open reservations",
@@ -47,21 +47,92 @@ const check checks[] = {
 
   {"an order is paid at most once",
    {"doctor_paid_once", R"(
-  SELECT format('order=%s payments=%s', ulid(order_id), count(*)) FROM payments WHERE state = 4
+  SELECT format('order=%s payments=%s', ulid(order_id), count(*)) FROM payments WHERE state = 4 AND provider <> 'gift_card'
   GROUP BY order_id HAVING count(*) > 1 LIMIT 20)"}},
 
   {"money that was taken belongs to an order that is paid, shipped, delivered or refunded",
    {"doctor_money_without_order", R"(
   SELECT format('payment=%s order=%s status=%s', ulid(p.id), ulid(p.order_id), o.status)
   FROM payments p LEFT JOIN orders o ON o.id = p.order_id
-  WHERE p.state = 4 AND (o.status IS NULL OR o.status NOT IN (2, 3, 4, 6)) LIMIT 20)"}},
+  WHERE p.state = 4 AND (o.status IS NULL OR o.status NOT IN (2, 3, 4, 6))
+    AND NOT EXISTS (SELECT FROM refunds r WHERE r.payment_id = p.id AND r.state = 4) LIMIT 20)"}},
 
   {"an order that is paid, shipped or delivered has its money, and it is the order's total",
    {"doctor_order_without_money", R"(
-  SELECT format('order=%s status=%s total=%s payment=%s amount=%s', ulid(o.id), o.status, o.total, ulid(p.id), p.amount)
-  FROM orders o LEFT JOIN payments p ON p.order_id = o.id AND p.state = 4
-  WHERE o.status IN (2, 3, 4) AND o.total > 0 AND (p.id IS NULL OR p.amount <> o.total OR p.currency <> o.currency OR o.payment <> 2)
+  SELECT format('order=%s status=%s payment=%s total=%s paid=%s', ulid(o.id), o.status, o.payment, o.total, coalesce(p.amount, 0))
+  FROM orders o
+  LEFT JOIN (SELECT order_id, sum(amount) AS amount, min(currency) AS low, max(currency) AS high FROM payments
+             WHERE state IN (4, 8, 9) GROUP BY order_id) p ON p.order_id = o.id
+  WHERE o.status IN (2, 3, 4) AND o.total > 0
+    AND (p.amount IS DISTINCT FROM o.total OR p.low <> o.currency OR p.high <> o.currency OR o.payment NOT IN (2, 4, 6))
   LIMIT 20)"}},
+
+  {"what an order's payments are worth together is its total",
+   {"doctor_payments_of_order", R"(
+  SELECT format('order=%s total=%s payments=%s gift_card=%s cards=%s', ulid(o.id), o.total, p.amount, o.gift_card, p.cards)
+  FROM orders o
+  JOIN (SELECT order_id, sum(amount) AS amount, coalesce(sum(amount) FILTER (WHERE provider = 'gift_card'), 0) AS cards
+        FROM payments GROUP BY order_id) p ON p.order_id = o.id
+  WHERE p.amount <> o.total OR p.cards <> o.gift_card LIMIT 20)"}},
+
+  {"no more money goes back than was taken, and it is counted where it was taken",
+   {"doctor_refunds", R"(
+  SELECT format('payment=%s captured=%s refunded=%s asked=%s done=%s', ulid(p.id), p.captured, p.refunded, r.asked, r.done)
+  FROM payments p
+  JOIN (SELECT payment_id, coalesce(sum(amount) FILTER (WHERE state <> 4), 0) AS asked,
+               coalesce(sum(amount) FILTER (WHERE state = 3), 0) AS done FROM refunds GROUP BY payment_id) r ON r.payment_id = p.id
+  WHERE r.asked > p.captured OR (r.done <> p.refunded AND p.state <> 9)
+  LIMIT 20)"}},
+
+  {"what went back of an order is the sum of its refunds",
+   {"doctor_refunds_of_order", R"(
+  SELECT format('order=%s refunded=%s refunds=%s', ulid(o.id), o.refunded, coalesce(r.done, 0))
+  FROM orders o LEFT JOIN (SELECT order_id, sum(amount) AS done FROM refunds WHERE state = 3 GROUP BY order_id) r ON r.order_id = o.id
+  WHERE o.refunded <> coalesce(r.done, 0) LIMIT 20)"}},
+
+  {"no refund has been under way for more than a day", // providers may take days for a bank transfer, but then they say "pending"
+   {"doctor_refunds_stuck", R"(
+  SELECT format('refund=%s order=%s since=%s', ulid(id), ulid(order_id), updated_at) FROM refunds
+  WHERE state = 1 AND updated_at < clock_timestamp() - interval '1 day' LIMIT 20)"}},
+
+  {"promised money pins its goods",
+   {"doctor_promised", R"(
+  SELECT format('payment=%s order=%s variant=%s reservation=%s', ulid(p.id), ulid(p.order_id), ulid(r.variant_id), r.state)
+  FROM payments p JOIN reservations r ON r.order_id = p.order_id
+  WHERE p.state IN (10, 11) AND r.state NOT IN (1, 2) LIMIT 20)"}},
+
+  {"a gift card holds what it was sold for and its history left of it",
+   {"doctor_gift_cards", R"(
+  SELECT format('gift_card=%s initial=%s balance=%s history=%s', ulid(g.id), g.initial, g.balance, coalesce(h.delta, 0))
+  FROM gift_cards g LEFT JOIN (SELECT card_id, sum(delta) AS delta FROM gift_card_history GROUP BY card_id) h ON h.card_id = g.id
+  WHERE g.balance <> g.initial + coalesce(h.delta, 0) LIMIT 20)"}},
+
+  {"a discount's code is used by as many orders as it says",
+   {"doctor_discounts", R"(
+  SELECT format('store=%s code=%s used=%s orders=%s', ulid(d.store_id), d.code, d.used, coalesce(u.n, 0))
+  FROM discounts d
+  LEFT JOIN (SELECT store_id, code, count(*) AS n FROM discount_uses WHERE NOT given_back GROUP BY store_id, code) u
+    USING (store_id, code)
+  WHERE d.used <> coalesce(u.n, 0) LIMIT 20)"}},
+
+  {"no more pieces left than were sold, and no more came back than left",
+   {"doctor_parcels", R"(
+  SELECT format('order=%s line=%s sold=%s left=%s back=%s', ulid(i.order_id), i.line, i.quantity, f.pieces, coalesce(b.pieces, 0))
+  FROM (SELECT l.order_id, (x->>'line')::int AS line, sum((x->>'quantity')::int8) AS pieces
+        FROM order_lives l, jsonb_array_elements(l.fulfilments) p, jsonb_array_elements(p->'lines') x
+        WHERE (p->>'state')::int IN (2, 3) GROUP BY 1, 2) f
+  JOIN order_items i ON i.order_id = f.order_id AND i.line = f.line
+  LEFT JOIN (SELECT l.order_id, (x->>'line')::int AS line, sum((x->>'received')::int8) AS pieces
+             FROM order_lives l, jsonb_array_elements(l.returns) p, jsonb_array_elements(p->'lines') x GROUP BY 1, 2) b
+    ON b.order_id = i.order_id AND b.line = i.line
+  WHERE f.pieces > i.quantity OR coalesce(b.pieces, 0) > i.quantity LIMIT 20)"}},
+
+  {"a delivery belongs to a webhook of its store, and none waits long past its time",
+   {"doctor_deliveries", R"(
+  SELECT format('delivery=%s webhook=%s store=%s next=%s', ulid(d.id), ulid(d.webhook_id), ulid(d.store_id), d.next_at)
+  FROM webhook_deliveries d LEFT JOIN webhooks w ON w.id = d.webhook_id
+  WHERE w.store_id IS DISTINCT FROM d.store_id
+     OR (d.state = 1 AND w.state = 1 AND d.next_at < clock_timestamp() - interval '10 minutes') LIMIT 20)"}},
 
   {"an order's reservations are claimed if and only if it was paid",
    {"doctor_claimed", R"(
@@ -89,7 +160,7 @@ const check checks[] = {
   {"no payment attempt has been under way for more than 30 minutes",
    {"doctor_stuck", R"(
   SELECT format('payment=%s order=%s state=%s since=%s', ulid(id), ulid(order_id), state, updated_at) FROM payments
-  WHERE state IN (1, 2, 6, 8) AND updated_at < clock_timestamp() - interval '30 minutes' LIMIT 20)"}},
+  WHERE state IN (1, 2, 6, 11) AND updated_at < clock_timestamp() - interval '30 minutes' LIMIT 20)"}},
 
   {"a store's order numbers start at 1001 and have no gaps",
    {"doctor_numbers", R"(
@@ -101,15 +172,18 @@ const check checks[] = {
   WHERE c.next_order_number <> 1001 + coalesce(o.n, 0) OR coalesce(o.low, 1001) <> 1001
      OR coalesce(o.high, 1000) <> c.next_order_number - 1 LIMIT 20)"}},
 
-  {"an order's total is its lines, shipping and tax",
+  {"an order's total is its lines without discounts, shipping and tax",
    {"doctor_totals", R"(
-  SELECT format('order=%s lines=%s subtotal=%s shipping=%s taxes=%s tax=%s total=%s', ulid(o.id), coalesce(i.lines, 0), o.subtotal,
-                o.shipping, coalesce(i.taxes, 0), o.tax, o.total)
+  SELECT format('order=%s lines=%s subtotal=%s discounts=%s discount=%s shipping=%s taxes=%s tax=%s total=%s', ulid(o.id),
+                coalesce(i.lines, 0), o.subtotal, coalesce(i.discounts, 0), o.discount, o.shipping, coalesce(i.taxes, 0), o.tax,
+                o.total)
   FROM orders o
-  LEFT JOIN (SELECT order_id, sum(total) AS lines, sum(tax) AS taxes, bool_and(total = quantity * unit_price) AS multiplied
+  LEFT JOIN (SELECT order_id, sum(total) AS lines, sum(tax) AS taxes, sum(discount) AS discounts,
+                    bool_and(total = quantity * unit_price) AS multiplied
              FROM order_items GROUP BY order_id) i ON i.order_id = o.id
-  WHERE o.subtotal <> coalesce(i.lines, 0) OR o.tax <> coalesce(i.taxes, 0) OR NOT coalesce(i.multiplied, true)
-     OR o.total NOT IN (o.subtotal + o.shipping, o.subtotal + o.shipping + o.tax) LIMIT 20)"}},
+  WHERE o.subtotal <> coalesce(i.lines, 0) OR o.discount <> coalesce(i.discounts, 0) OR NOT coalesce(i.multiplied, true)
+     OR o.tax <> coalesce(i.taxes, 0) + coalesce((o.pricing->>'shipping_tax')::int8, 0)
+     OR o.total NOT IN (o.subtotal - o.discount + o.shipping, o.subtotal - o.discount + o.shipping + o.tax) LIMIT 20)"}},
 
   {"every row of a store lies in the store's shard",
    {"doctor_shards", R"(
@@ -117,7 +191,11 @@ const check checks[] = {
     SELECT 'product' AS kind, id, store_id FROM products UNION ALL SELECT 'variant', id, store_id FROM product_variants
     UNION ALL SELECT 'order', id, store_id FROM orders UNION ALL SELECT 'cart', id, store_id FROM carts
     UNION ALL SELECT 'payment', id, store_id FROM payments UNION ALL SELECT 'review', id, store_id FROM reviews
-    UNION ALL SELECT 'import', id, store_id FROM imports
+    UNION ALL SELECT 'import', id, store_id FROM imports UNION ALL SELECT 'refund', id, store_id FROM refunds
+    UNION ALL SELECT 'gift card', id, store_id FROM gift_cards UNION ALL SELECT 'webhook', id, store_id FROM webhooks
+    UNION ALL SELECT 'delivery', id, store_id FROM webhook_deliveries UNION ALL SELECT 'mail', id, store_id FROM mails
+    UNION ALL SELECT 'later life of', order_id, store_id FROM order_lives
+    UNION ALL SELECT 'use of a code by', order_id, store_id FROM discount_uses
     UNION ALL SELECT 'reservation of', order_id, store_id FROM reservations
     UNION ALL SELECT 'line of', order_id, store_id FROM order_items
     UNION ALL SELECT 'key of', order_id, store_id FROM idempotency_keys
@@ -136,6 +214,10 @@ const check checks[] = {
     UNION ALL SELECT 'reservation of', c.order_id, c.store_id, p.store_id FROM reservations c LEFT JOIN orders p ON p.id = c.order_id
     UNION ALL SELECT 'reservation of', c.order_id, c.store_id, p.store_id FROM reservations c LEFT JOIN inventory_levels p ON p.variant_id = c.variant_id
     UNION ALL SELECT 'payment', c.id, c.store_id, p.store_id FROM payments c LEFT JOIN orders p ON p.id = c.order_id
+    UNION ALL SELECT 'refund', c.id, c.store_id, p.store_id FROM refunds c LEFT JOIN payments p ON p.id = c.payment_id AND p.order_id = c.order_id
+    UNION ALL SELECT 'later life of', c.order_id, c.store_id, p.store_id FROM order_lives c LEFT JOIN orders p ON p.id = c.order_id
+    UNION ALL SELECT 'use of a code by', c.order_id, c.store_id, p.store_id FROM discount_uses c LEFT JOIN orders p ON p.id = c.order_id
+    UNION ALL SELECT 'history of gift card', c.card_id, c.store_id, p.store_id FROM gift_card_history c LEFT JOIN gift_cards p ON p.id = c.card_id
     UNION ALL SELECT 'review', c.id, c.store_id, p.store_id FROM reviews c LEFT JOIN products p ON p.id = c.product_id
     UNION ALL SELECT 'cart', c.id, c.store_id, p.id FROM carts c LEFT JOIN stores p ON p.id = c.store_id) x
   WHERE x.store_id IS DISTINCT FROM parent LIMIT 20)"}},

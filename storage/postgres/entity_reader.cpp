@@ -45,6 +45,31 @@ const composed_statement load_reservations{
   "load_reservations", select(reservation_columns, "FROM reservations r WHERE r.order_id = $1::uuid ORDER BY r.variant_id")};
 const composed_statement load_payments{
   "load_payments", select(payment_columns, "FROM payments p WHERE p.order_id = $1::uuid ORDER BY p.created_at, p.id")};
+const composed_statement load_refunds{
+  "load_refunds", select(refund_columns, "FROM refunds r WHERE r.order_id = $1::uuid ORDER BY r.created_at, r.id")};
+const composed_statement load_life{"load_life", select(life_columns, "FROM order_lives l WHERE l.order_id = $1::uuid")};
+const composed_statement load_discount{
+  "load_discount", select(discount_columns, "FROM discounts d WHERE d.store_id = $1::uuid AND d.code = $2::text")};
+const statement used_statement{"has_used", R"(
+  SELECT EXISTS (SELECT FROM discount_uses WHERE store_id = $1::uuid AND code = $2::text AND customer = $3::text
+                 AND NOT given_back))"};
+const composed_statement load_gift_card{
+  "load_gift_card", select(gift_card_columns, "FROM gift_cards g WHERE g.store_id = $1::uuid AND g.code_hash = $2::text")};
+const composed_statement load_webhooks_statement{
+  "load_webhooks", select(webhook_columns, "FROM webhooks w WHERE w.store_id = $1::uuid ORDER BY w.id")};
+const composed_statement load_waiting{
+  "load_waiting", select(delivery_columns, "FROM webhook_deliveries d WHERE shard_of(d.id) = shard_of($1::uuid) "
+                                           "AND d.store_id = $1::uuid AND d.state = 1 ORDER BY d.id")};
+const statement stores_with_deliveries_statement{"stores_with_deliveries", R"(
+  SELECT DISTINCT store_id FROM webhook_deliveries WHERE shard_of(id) = $1::int4 AND state = 1 ORDER BY store_id)"};
+const composed_statement load_delivery_statement{
+  "load_delivery", select(delivery_columns, "FROM webhook_deliveries d WHERE d.id = $1::uuid")};
+const composed_statement load_template{
+  "load_template", select(template_columns, "FROM mail_templates t WHERE t.store_id = $1::uuid AND t.name = $2::text "
+                                            "AND t.language = $3::text")};
+const composed_statement load_suppression_statement{
+  "load_suppression", select(suppression_columns, "FROM mail_suppressions s WHERE s.store_id = $1::uuid AND s.email = $2::text")};
+const composed_statement load_mail_statement{"load_mail", select(mail_columns, "FROM mails m WHERE m.id = $1::uuid")};
 const statement load_key{"load_key", "SELECT body_hash, order_id, at FROM idempotency_keys "
                                      "WHERE store_id = $1::uuid AND caller = $2::uuid AND key = $3::text"};
 const composed_statement load_review{"load_review", select(review_columns, "FROM reviews r WHERE r.id = $1::uuid")};
@@ -56,12 +81,32 @@ const statement open_orders_statement{"open_orders", R"(
   SELECT order_id, bool_or(in_flight), min(deadline) FROM (
     SELECT r.order_id, false AS in_flight, r.deadline FROM reservations r WHERE shard_of(r.order_id) = $1::int4 AND r.state < 3
     UNION ALL
-    SELECT p.order_id, p.state <> 3, NULL FROM payments p WHERE shard_of(p.id) = $1::int4 AND p.state IN (1, 2, 3, 6, 8)) x
+    SELECT p.order_id, p.state <> 3, NULL FROM payments p WHERE shard_of(p.id) = $1::int4 AND p.state IN (1, 2, 3, 6, 8, 11)
+    UNION ALL
+    SELECT f.order_id, true, NULL FROM refunds f WHERE shard_of(f.id) = $1::int4 AND f.state IN (1, 2)) x
   GROUP BY order_id ORDER BY order_id)"};
 const composed_statement expired_carts_statement{
   "expired_carts", select(cart_columns, "FROM carts c WHERE shard_of(c.id) = $1::int4 "
                                         "AND c.expires_day <= ($2::timestamptz AT TIME ZONE 'UTC')::date "
                                         "AND c.expires_at < $2::timestamptz ORDER BY c.expires_at, c.id LIMIT $3::int4")};
+
+// A cart expires a fixed time after it was last changed, so the index of the days on which carts expire finds those of the time.
+const composed_statement abandoned_carts_statement{
+  "abandoned_carts",
+  select(cart_columns, "FROM carts c WHERE shard_of(c.id) = $1::int4 "
+                       "AND c.expires_day BETWEEN (($2::timestamptz + make_interval(secs => $4::int8)) AT TIME ZONE 'UTC')::date "
+                       "AND (($3::timestamptz + make_interval(secs => $4::int8)) AT TIME ZONE 'UTC')::date "
+                       "AND c.updated_at >= $2::timestamptz AND c.updated_at < $3::timestamptz "
+                       "AND (c.reminded_at IS NULL OR c.reminded_at < c.updated_at) AND c.lines <> '[]' "
+                       "ORDER BY c.updated_at, c.id LIMIT $5::int4")};
+
+template <class F>
+auto all(const result& r, F&& decode) {
+  std::vector<decltype(decode(r, 0))> out;
+  for (int i = 0; i < r.rows(); ++i)
+    out.push_back(decode(r, i));
+  return out;
+}
 
 class pg_entity_reader final : public entity_reader {
 public:
@@ -134,7 +179,9 @@ public:
     const auto r = ask({{&postgres::load_order, parameters::of(order)},
                         {&load_items, parameters::of(order)},
                         {&load_reservations, parameters::of(order)},
-                        {&load_payments, parameters::of(order)}});
+                        {&load_payments, parameters::of(order)},
+                        {&load_refunds, parameters::of(order)},
+                        {&load_life, parameters::of(order)}});
     if (r[0].rows() == 0)
       return std::nullopt;
     order_snapshot out;
@@ -145,6 +192,10 @@ public:
       out.reservations.push_back(reservation_of(r[2], i));
     for (int i = 0; i < r[3].rows(); ++i)
       out.payments.push_back(payment_of(r[3], i));
+    for (int i = 0; i < r[4].rows(); ++i)
+      out.refunds.push_back(refund_of(r[4], i));
+    if (r[5].rows() > 0)
+      out.life = life_of(r[5], 0);
     return out;
   }
 
@@ -186,6 +237,45 @@ public:
     for (int i = 0; i < r.rows(); ++i)
       out.push_back(cart_of(r, i));
     return out;
+  }
+
+  std::vector<cart_row> abandoned_carts(shard_id shard, timestamp from, timestamp to, std::chrono::seconds life,
+                                        int limit) override {
+    const auto r = connection_.read(abandoned_carts_statement,
+                                    parameters::of(std::int32_t{shard}, from, to, std::int64_t{life.count()},
+                                                   std::int32_t{std::max(limit, 0)}));
+    return all(r, cart_of);
+  }
+
+  std::optional<discount_row> load_discount(const ulid& store, const string& code) override {
+    return one(postgres::load_discount, parameters::of(store, code), discount_of);
+  }
+  bool has_used(const ulid& store, const string& code, const string& customer) override {
+    return connection_.read(used_statement, parameters::of(store, code, customer)).boolean(0, 0);
+  }
+  std::optional<gift_card_row> load_gift_card(const ulid& store, const string& code_hash) override {
+    return one(postgres::load_gift_card, parameters::of(store, code_hash), gift_card_of);
+  }
+
+  webhooks_snapshot load_webhooks(const ulid& store) override {
+    const auto r = ask({{&load_webhooks_statement, parameters::of(store)}, {&load_waiting, parameters::of(store)}});
+    return {all(r[0], webhook_of), all(r[1], delivery_of)};
+  }
+  std::vector<ulid> stores_with_deliveries(shard_id shard) override {
+    return all(connection_.read(stores_with_deliveries_statement, parameters::of(std::int32_t{shard})),
+               [](const result& r, int row) { return r.id(row, 0); });
+  }
+  std::optional<webhook_delivery_row> load_delivery(const ulid& delivery) override {
+    return one(load_delivery_statement, parameters::of(delivery), delivery_of);
+  }
+  std::optional<mail_template_row> load_mail_template(const ulid& store, const string& name, const string& language) override {
+    return one(load_template, parameters::of(store, name, language), template_of);
+  }
+  std::optional<mail_suppression_row> load_suppression(const ulid& store, const string& email) override {
+    return one(load_suppression_statement, parameters::of(store, email), suppression_of);
+  }
+  std::optional<mail_row> load_mail(const ulid& mail) override {
+    return one(load_mail_statement, parameters::of(mail), mail_of);
   }
 
 private:

@@ -21,6 +21,16 @@ const statement sessions_statement{"expire_sessions", R"(
     DELETE FROM sessions WHERE hash IN (SELECT hash FROM sessions WHERE expires_at < $1::timestamptz LIMIT $2::int4) RETURNING 1)
   SELECT count(*) FROM gone)"};
 
+const statement deliveries_statement{"expire_deliveries", R"(
+  WITH gone AS (
+    DELETE FROM webhook_deliveries WHERE state <> 1 AND id IN (
+      SELECT id FROM webhook_deliveries WHERE created_at < $1::timestamptz AND state <> 1 LIMIT $2::int4) RETURNING 1)
+  SELECT count(*) FROM gone)"};
+const statement mails_statement{"expire_mails", R"(
+  WITH gone AS (DELETE FROM mails WHERE id IN (SELECT id FROM mails WHERE at < $1::timestamptz LIMIT $2::int4) RETURNING 1)
+  SELECT count(*) FROM gone)"};
+constexpr std::chrono::hours sent_kept{24 * 30}; ///< what went out: long enough to answer "I got no mail"
+
 std::int64_t delete_in_parts(connection& db, const statement& what, timestamp before) {
   std::int64_t all = 0;
   for (;;) {
@@ -39,6 +49,8 @@ expired_rows delete_expired(const database& db, timestamp now, std::chrono::hour
   expired_rows out;
   out.idempotency_keys = delete_in_parts(c, keys_statement, now - keys_kept);
   out.sessions = delete_in_parts(c, sessions_statement, now);
+  out.deliveries = delete_in_parts(c, deliveries_statement, now - sent_kept);
+  out.mails = delete_in_parts(c, mails_statement, now - sent_kept);
   return out;
 }
 

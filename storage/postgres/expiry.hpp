@@ -7,6 +7,8 @@ namespace souk::storage::postgres {
 struct expired_rows {
   std::int64_t idempotency_keys = 0;
   std::int64_t sessions = 0;
+  std::int64_t deliveries = 0; ///< to webhooks, a month old
+  std::int64_t mails = 0;      ///< likewise
 };
 
 /// Deletes rows that nobody may use any more: idempotency keys older than `keys_kept` and sessions that have expired. They need no

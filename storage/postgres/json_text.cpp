@@ -125,7 +125,8 @@ std::string to_json(const std::vector<product_image>& images) {
 std::string to_json(const std::vector<shipping_zone>& zones) {
   return list(zones, [](const auto& x) {
     auto rates = list(x.rates, [](const auto& r) {
-      return object_text{}.field("name", r.name).field("price", r.price).field("free_from", r.free_from).take();
+      return object_text{}.field("name", r.name).field("price", r.price).field("free_from", r.free_from)
+        .field("grams_from", r.grams_from).field("grams_to", r.grams_to).take();
     });
     return object_text{}.field("name", x.name).raw("countries", to_json(x.countries)).raw("rates", rates).take();
   });
@@ -196,7 +197,8 @@ void from_json(std::string_view text, std::vector<shipping_zone>& out) {
     zone.countries = x.at("countries").template get<std::vector<std::string>>();
     for (const auto& r : x.at("rates"))
       zone.rates.push_back({r.at("name").template get<std::string>(), r.at("price").template get<std::int64_t>(),
-                            r.at("free_from").template get<std::int64_t>()});
+                            r.at("free_from").template get<std::int64_t>(), r.value("grams_from", std::int64_t{0}),
+                            r.value("grams_to", std::int64_t{-1})});
     out.push_back(std::move(zone));
   });
 }

@@ -1,5 +1,6 @@
 #include "storage/postgres/row_decode.hpp"
 
+#include "storage/postgres/json_life.hpp"
 #include "storage/postgres/json_text.hpp"
 
 #include <algorithm>
@@ -11,6 +12,10 @@ namespace {
 template <class E>
 E enum_of(const result& r, int row, int column) {
   return static_cast<E>(r.int2(row, column));
+}
+
+timestamp time_or_epoch(const result& r, int row, int column) {
+  return r.is_null(row, column) ? timestamp{} : r.time(row, column);
 }
 
 template <class T>
@@ -63,6 +68,7 @@ store_row store_of(const result& r, int row) {
   out.version = r.int8(row, 11);
   out.created_at = r.time(row, 12);
   out.updated_at = r.time(row, 13);
+  from_json(r.jsonb(row, 14), out.settings);
   return out;
 }
 
@@ -119,7 +125,7 @@ reservation_row reservation_of(const result& r, int row) {
 
 cart_row cart_of(const result& r, int row) {
   return {r.id(row, 0),   r.id(row, 1),   r.id(row, 2), nested<std::vector<cart_line>>(r.jsonb(row, 3)),
-          r.int8(row, 4), r.time(row, 5), r.time(row, 6)};
+          r.int8(row, 4), r.time(row, 5), r.time(row, 6), time_or_epoch(r, row, 7)};
 }
 
 order_row order_of(const result& r, int row) {
@@ -145,12 +151,20 @@ order_row order_of(const result& r, int row) {
   out.version = r.int8(row, 18);
   out.created_at = r.time(row, 19);
   out.updated_at = r.time(row, 20);
+  out.discount = r.int8(row, 21);
+  out.gift_card = r.int8(row, 22);
+  out.refunded = r.int8(row, 23);
+  out.fulfilment = enum_of<fulfilment_status>(r, row, 24);
+  out.language = r.text(row, 25);
+  out.recovered = r.boolean(row, 26);
+  from_json(r.json(row, 27), out.pricing);
   return out;
 }
 
 order_item_row item_of(const result& r, int row) {
   return {r.id(row, 0),   r.int4(row, 1), r.id(row, 2),   r.id(row, 3),   r.id(row, 4),    r.text(row, 5),
-          r.text(row, 6), r.text(row, 7), r.int8(row, 8), r.int8(row, 9), r.int8(row, 10), r.int8(row, 11)};
+          r.text(row, 6), r.text(row, 7), r.int8(row, 8), r.int8(row, 9), r.int8(row, 10), r.int8(row, 11),
+          r.int8(row, 12), r.int4(row, 13), r.int8(row, 14), r.boolean(row, 15)};
 }
 
 payment_row payment_of(const result& r, int row) {
@@ -168,6 +182,132 @@ payment_row payment_of(const result& r, int row) {
   out.action_url = r.text(row, 10);
   out.created_at = r.time(row, 11);
   out.updated_at = r.time(row, 12);
+  out.captured = r.int8(row, 13);
+  out.refunded = r.int8(row, 14);
+  return out;
+}
+
+refund_row refund_of(const result& r, int row) {
+  refund_row out;
+  out.id = r.id(row, 0);
+  out.order_id = r.id(row, 1);
+  out.store_id = r.id(row, 2);
+  out.payment_id = r.id(row, 3);
+  out.amount = r.int8(row, 4);
+  out.currency = r.text(row, 5);
+  out.state = enum_of<refund_state>(r, row, 6);
+  from_json(r.jsonb(row, 7), out.lines);
+  out.reason = r.text(row, 8);
+  out.note = r.text(row, 9);
+  out.provider_reference = r.text(row, 10);
+  out.error_code = r.text(row, 11);
+  out.by = r.id(row, 12);
+  out.created_at = r.time(row, 13);
+  out.updated_at = r.time(row, 14);
+  return out;
+}
+
+order_life_row life_of(const result& r, int row) {
+  order_life_row out;
+  out.order_id = r.id(row, 0);
+  out.store_id = r.id(row, 1);
+  from_json(r.jsonb(row, 2), out.fulfilments);
+  from_json(r.jsonb(row, 3), out.returns);
+  from_json(r.jsonb(row, 4), out.timeline);
+  from_json(r.jsonb(row, 5), out.heard);
+  out.version = r.int8(row, 6);
+  return out;
+}
+
+discount_row discount_of(const result& r, int row) {
+  discount_row out;
+  out.id = r.id(row, 0);
+  out.store_id = r.id(row, 1);
+  out.code = r.text(row, 2);
+  out.active = r.boolean(row, 3);
+  out.once_per_customer = r.boolean(row, 4);
+  out.usage_limit = r.is_null(row, 5) ? -1 : r.int8(row, 5);
+  out.used = r.int8(row, 6);
+  from_json(r.jsonb(row, 7), out.rule);
+  out.version = r.int8(row, 8);
+  out.created_at = r.time(row, 9);
+  out.updated_at = r.time(row, 10);
+  return out;
+}
+
+gift_card_row gift_card_of(const result& r, int row) {
+  gift_card_row out;
+  out.id = r.id(row, 0);
+  out.store_id = r.id(row, 1);
+  out.code_hash = r.text(row, 2);
+  out.last_characters = r.text(row, 3);
+  out.currency = r.text(row, 4);
+  out.initial = r.int8(row, 5);
+  out.balance = r.int8(row, 6);
+  out.active = r.boolean(row, 7);
+  out.expires_at = time_or_epoch(r, row, 8);
+  out.note = r.text(row, 9);
+  out.version = r.int8(row, 10);
+  out.created_at = r.time(row, 11);
+  out.updated_at = r.time(row, 12);
+  return out;
+}
+
+webhook_row webhook_of(const result& r, int row) {
+  webhook_row out;
+  out.id = r.id(row, 0);
+  out.store_id = r.id(row, 1);
+  out.address = r.text(row, 2);
+  from_json(r.jsonb(row, 3), out.topics);
+  out.sealed_secret = r.text(row, 4);
+  out.state = enum_of<webhook_state>(r, row, 5);
+  out.failing_since = time_or_epoch(r, row, 6);
+  out.version = r.int8(row, 7);
+  out.created_at = r.time(row, 8);
+  out.updated_at = r.time(row, 9);
+  return out;
+}
+
+webhook_delivery_row delivery_of(const result& r, int row) {
+  webhook_delivery_row out;
+  out.id = r.id(row, 0);
+  out.webhook_id = r.id(row, 1);
+  out.store_id = r.id(row, 2);
+  out.event_id = r.text(row, 3);
+  out.topic = r.text(row, 4);
+  out.payload = r.text(row, 5);
+  out.state = enum_of<delivery_state>(r, row, 6);
+  out.attempts = r.int4(row, 7);
+  out.next_at = r.time(row, 8);
+  out.status = r.int4(row, 9);
+  out.error = r.text(row, 10);
+  out.took_ms = r.int8(row, 11);
+  out.created_at = r.time(row, 12);
+  out.updated_at = r.time(row, 13);
+  return out;
+}
+
+mail_template_row template_of(const result& r, int row) {
+  return {r.id(row, 0),   r.text(row, 1), r.text(row, 2), r.text(row, 3),
+          r.text(row, 4), r.text(row, 5), r.time(row, 6)};
+}
+
+mail_suppression_row suppression_of(const result& r, int row) {
+  return {r.id(row, 0), r.text(row, 1), enum_of<suppression_reason>(r, row, 2), r.time(row, 3)};
+}
+
+mail_row mail_of(const result& r, int row) {
+  mail_row out;
+  out.id = r.id(row, 0);
+  out.store_id = r.id(row, 1);
+  out.event_id = r.text(row, 2);
+  out.name = r.text(row, 3);
+  out.email = r.text(row, 4);
+  out.subject_id = r.id(row, 5);
+  out.state = enum_of<mail_state>(r, row, 6);
+  out.provider_reference = r.text(row, 7);
+  out.error = r.text(row, 8);
+  out.at = r.time(row, 9);
   return out;
 }
 

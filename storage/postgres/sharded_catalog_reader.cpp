@@ -43,6 +43,27 @@ public:
   page_of<review_row> reviews(const ulid& store, const ulid& product, review_sort sort, const page_request& page) override {
     return of(store, [&](auto& r) { return r.reviews(store, product, sort, page); });
   }
+  page_of<discount_row> discounts(const ulid& store, const page_request& page) override {
+    return of(store, [&](auto& r) { return r.discounts(store, page); });
+  }
+  page_of<gift_card_row> gift_cards(const ulid& store, const page_request& page) override {
+    return of(store, [&](auto& r) { return r.gift_cards(store, page); });
+  }
+  std::vector<webhook_row> webhooks(const ulid& store) override {
+    return of(store, [&](auto& r) { return r.webhooks(store); });
+  }
+  page_of<webhook_delivery_row> deliveries(const ulid& store, const ulid& webhook, const page_request& page) override {
+    return of(store, [&](auto& r) { return r.deliveries(store, webhook, page); });
+  }
+  page_of<mail_row> mails(const ulid& store, const page_request& page) override {
+    return of(store, [&](auto& r) { return r.mails(store, page); });
+  }
+  std::vector<mail_template_row> mail_templates(const ulid& store) override {
+    return of(store, [&](auto& r) { return r.mail_templates(store); });
+  }
+  page_of<order_snapshot> orders_with_returns(const ulid& store, const page_request& page) override {
+    return of(store, [&](auto& r) { return r.orders_with_returns(store, page); });
+  }
   std::optional<ulid> store_of_product(const ulid& product) override {
     return of(product, [&](auto& r) { return r.store_of_product(product); });
   }

@@ -1,6 +1,8 @@
 #include "storage/postgres/write_plan.hpp"
 
+#include "storage/postgres/json_life.hpp"
 #include "storage/postgres/json_text.hpp"
+#include "storage/postgres/write_plan_life.hpp"
 #include "storage/postgres/write_statements.hpp"
 
 #include <bitset>
@@ -26,19 +28,6 @@ template <class V>
 using by_id = std::unordered_map<ulid, V>;
 template <class V>
 using by_pair = std::unordered_map<id_pair, V, id_pair_hash>;
-
-struct refused_batch {
-  std::string why;
-};
-
-std::optional<ulid> unless_nil(const ulid& id) {
-  return id.is_nil() ? std::nullopt : std::optional{id};
-}
-
-template <class E>
-std::int16_t number_of(E e) {
-  return static_cast<std::int16_t>(e);
-}
 
 /// Updates of rows with a version, one per row: the first expected version, the last content.
 template <class Row>
@@ -93,8 +82,8 @@ private:
   }
 
   template <class M>
-  void add(const M&) {
-    throw refused_batch{"this kind of row is not stored yet"};
+  void add(const M& m) { // what comes after an order is placed, see write_plan_life
+    life_.add(m, shard_, next_seq_[shard_]);
   }
   void add(const insert_user& m) {
     at_home(m.row.id, "user");
@@ -135,7 +124,7 @@ private:
     const auto& r = m.row;
     stores_.row(r.id, r.owner_id, r.name, r.slug, r.currency, r.tax_rate_ppm, r.tax_inclusive,
                 jsonb_text{to_json(r.shipping_zones)}, r.logo_url, r.description, number_of(r.status), r.version, r.created_at,
-                r.updated_at);
+                r.updated_at, jsonb_text{to_json(r.settings)});
     counters_.row(r.id);
   }
   void add(const update_store& m) {
@@ -204,14 +193,15 @@ private:
     order_stores_.push_back(r.store_id);
     orders_.row(r.id, r.store_id, r.user_id, number_of(r.status), number_of(r.payment), r.currency, r.subtotal, r.shipping,
                 r.tax, r.total, json_text{to_json(r.address)}, r.shipping_method, r.email, r.note, r.version, r.created_at,
-                r.updated_at);
+                r.updated_at, r.discount, r.gift_card, r.refunded, number_of(r.fulfilment), r.language, r.recovered,
+                json_text{to_json(r.pricing)});
     if (!r.carrier.empty() || !r.tracking_number.empty() || !r.tracking_url.empty())
       order_updates_.rows.try_emplace(r.id, versioned_updates<order_row>::entry{&r, r.version, r.version});
     for (const auto& i : m.items) {
       if (i.order_id != r.id || i.store_id != r.store_id)
         throw refused_batch{"an item of order " + r.id.str() + " belongs to another order or store"};
       items_.row(i.order_id, i.line, i.store_id, i.product_id, i.variant_id, i.sku, i.title, i.variant_title, i.quantity,
-                 i.unit_price, i.tax, i.total);
+                 i.unit_price, i.tax, i.total, i.discount, i.tax_rate_ppm, i.grams, i.requires_shipping);
     }
   }
   void add(const update_order& m) {
@@ -233,7 +223,7 @@ private:
     at_home(m.row.id, "payment");
     const auto& r = m.row;
     payments_.row(r.id, r.order_id, r.store_id, r.provider, r.method_token, r.amount, r.currency, number_of(r.state),
-                  r.provider_reference, r.error_code, r.action_url, r.created_at, r.updated_at);
+                  r.provider_reference, r.error_code, r.action_url, r.created_at, r.updated_at, r.captured, r.refunded);
   }
   void add(const update_payment& m) {
     at_home(m.row.id, "payment");
@@ -348,6 +338,7 @@ private:
   };
   by_id<review_votes> helpful_;
   by_id<const import_row*> import_updates_;
+  life_rows life_;
 };
 
 bool is_open(reservation_state s) {
@@ -401,7 +392,8 @@ void collector::take_catalog(write_plan& plan) {
   for (const auto& [id, u] : store_updates_.rows) {
     const auto& r = *u.row;
     stores.row(id, u.expected, u.version, r.name, r.slug, r.currency, r.tax_rate_ppm, r.tax_inclusive,
-               jsonb_text{to_json(r.shipping_zones)}, r.logo_url, r.description, number_of(r.status), r.updated_at);
+               jsonb_text{to_json(r.shipping_zones)}, r.logo_url, r.description, number_of(r.status), r.updated_at,
+               jsonb_text{to_json(r.settings)});
   }
   put(plan, writes::update_stores, stores);
   for (const auto& [id, u] : product_updates_.rows) {
@@ -431,11 +423,12 @@ void collector::take_carts(write_plan& plan) {
   put(plan, writes::delete_carts, cart_deletes_);
   column_arrays inserts, updates;
   for (const auto& [id, c] : carts_)
-    inserts.row(id, c->store_id, c->user_id, jsonb_text{to_json(c->lines)}, c->version, c->updated_at, c->expires_at);
+    inserts.row(id, c->store_id, c->user_id, jsonb_text{to_json(c->lines)}, c->version, c->updated_at, c->expires_at,
+                unless_epoch(c->reminded_at));
   put(plan, writes::insert_carts, inserts);
   for (const auto& [id, u] : cart_updates_.rows)
     updates.row(id, u.row->store_id, u.row->user_id, u.expected, u.version, jsonb_text{to_json(u.row->lines)},
-                u.row->updated_at, u.row->expires_at);
+                u.row->updated_at, u.row->expires_at, unless_epoch(u.row->reminded_at));
   put(plan, writes::update_carts, updates);
 }
 
@@ -461,7 +454,7 @@ void collector::take_orders(write_plan& plan) {
   for (const auto& [id, u] : order_updates_.rows) {
     const auto& r = *u.row;
     orders.row(id, r.store_id, u.expected, u.version, number_of(r.status), number_of(r.payment), r.note, r.carrier,
-               r.tracking_number, r.tracking_url, r.updated_at);
+               r.tracking_number, r.tracking_url, r.updated_at, r.refunded, number_of(r.fulfilment));
   }
   put(plan, writes::update_orders, orders);
   for (const auto& [order, c] : reservation_changes_)
@@ -473,7 +466,7 @@ void collector::take_orders(write_plan& plan) {
   put(plan, writes::insert_payments, payments_);
   for (const auto& [id, p] : payment_updates_)
     payments.row(id, p->store_id, p->order_id, number_of(p->state), p->provider_reference, p->error_code, p->action_url,
-                 p->updated_at);
+                 p->updated_at, p->captured, p->refunded);
   put(plan, writes::update_payments, payments);
   put(plan, writes::insert_keys, keys_);
 }
@@ -518,6 +511,7 @@ write_plan collector::take(const batch& b) {
   take_orders(plan);
   take_stock(plan);
   take_reviews(plan);
+  life_.take(plan);
   put(plan, writes::insert_outbox, outbox_);
   return plan;
 }

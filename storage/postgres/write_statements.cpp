@@ -46,9 +46,9 @@ const statement put_user_orders{"put_user_orders", R"(
 
 const statement insert_stores{"insert_stores", R"(
   INSERT INTO stores (id, owner_id, name, slug, currency, tax_rate_ppm, tax_inclusive, shipping_zones, logo_url, description,
-                      status, version, created_at, updated_at)
+                      status, version, created_at, updated_at, settings)
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int4[], $7::bool[], $8::jsonb[],
-                       $9::text[], $10::text[], $11::int2[], $12::int8[], $13::timestamptz[], $14::timestamptz[]))"};
+                       $9::text[], $10::text[], $11::int2[], $12::int8[], $13::timestamptz[], $14::timestamptz[], $15::jsonb[]))"};
 
 const statement insert_counters{"insert_counters", "INSERT INTO store_counters (store_id) SELECT unnest($1::uuid[])"};
 
@@ -56,11 +56,11 @@ const statement update_stores{"update_stores", R"(
   WITH done AS (
     UPDATE stores t SET name = x.name, slug = x.slug, currency = x.currency, tax_rate_ppm = x.tax_rate_ppm,
       tax_inclusive = x.tax_inclusive, shipping_zones = x.shipping_zones, logo_url = x.logo_url, description = x.description,
-      status = x.status, version = x.version, updated_at = x.updated_at
+      status = x.status, version = x.version, updated_at = x.updated_at, settings = x.settings
     FROM unnest($1::uuid[], $2::int8[], $3::int8[], $4::text[], $5::text[], $6::text[], $7::int4[], $8::bool[], $9::jsonb[],
-                $10::text[], $11::text[], $12::int2[], $13::timestamptz[])
+                $10::text[], $11::text[], $12::int2[], $13::timestamptz[], $14::jsonb[])
       x(id, expected, version, name, slug, currency, tax_rate_ppm, tax_inclusive, shipping_zones, logo_url, description, status,
-        updated_at)
+        updated_at, settings)
     WHERE t.id = x.id AND t.version = x.expected RETURNING 1)
   SELECT souk_expect((SELECT count(*) FROM done), cardinality($1), 'stores'))"};
 
@@ -171,17 +171,19 @@ const statement set_reservations{"set_reservations", R"(
 // -- carts and orders ---------------------------------------------------------------------------------------------------------------
 
 const statement insert_carts{"insert_carts", R"(
-  INSERT INTO carts (id, store_id, user_id, lines, version, updated_at, expires_at, expires_day)
+  INSERT INTO carts (id, store_id, user_id, lines, version, updated_at, expires_at, reminded_at, expires_day)
   SELECT x.*, (x.expires_at AT TIME ZONE 'UTC')::date
-  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::jsonb[], $5::int8[], $6::timestamptz[], $7::timestamptz[])
-    x(id, store_id, user_id, lines, version, updated_at, expires_at))"};
+  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::jsonb[], $5::int8[], $6::timestamptz[], $7::timestamptz[],
+              $8::timestamptz[])
+    x(id, store_id, user_id, lines, version, updated_at, expires_at, reminded_at))"};
 
 const statement update_carts{"update_carts", R"(
   WITH done AS (
     UPDATE carts t SET lines = x.lines, version = x.version, updated_at = x.updated_at, expires_at = x.expires_at,
-      expires_day = (x.expires_at AT TIME ZONE 'UTC')::date
-    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::int8[], $6::jsonb[], $7::timestamptz[], $8::timestamptz[])
-      x(id, store_id, user_id, expected, version, lines, updated_at, expires_at)
+      expires_day = (x.expires_at AT TIME ZONE 'UTC')::date, reminded_at = x.reminded_at
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::int8[], $6::jsonb[], $7::timestamptz[], $8::timestamptz[],
+                $9::timestamptz[])
+      x(id, store_id, user_id, expected, version, lines, updated_at, expires_at, reminded_at)
     WHERE t.id = x.id AND t.store_id = x.store_id AND t.user_id = x.user_id AND t.version = x.expected RETURNING 1)
   SELECT souk_expect((SELECT count(*) FROM done), cardinality($1), 'carts'))"};
 
@@ -196,32 +198,37 @@ const statement draw_numbers{"draw_numbers", R"(
 
 const statement insert_orders{"insert_orders", R"(
   INSERT INTO orders (id, store_id, user_id, number, status, payment, currency, subtotal, shipping, tax, total, address,
-                      shipping_method, email, note, version, created_at, updated_at)
+                      shipping_method, email, note, version, created_at, updated_at, discount, gift_card, refunded, fulfilment,
+                      language, recovered, pricing)
   SELECT x.id, x.store_id, x.user_id, (SELECT c.next_order_number FROM store_counters c WHERE c.store_id = x.store_id) - x.back,
          x.status, x.payment, x.currency, x.subtotal, x.shipping, x.tax, x.total, x.address, x.shipping_method, x.email, x.note,
-         x.version, x.created_at, x.updated_at
+         x.version, x.created_at, x.updated_at, x.discount, x.gift_card, x.refunded, x.fulfilment, x.language, x.recovered,
+         x.pricing
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int2[], $5::int2[], $6::text[], $7::int8[], $8::int8[], $9::int8[],
               $10::int8[], $11::json[], $12::text[], $13::text[], $14::text[], $15::int8[], $16::timestamptz[],
-              $17::timestamptz[], $18::int8[])
+              $17::timestamptz[], $18::int8[], $19::int8[], $20::int8[], $21::int2[], $22::text[], $23::bool[], $24::json[],
+              $25::int8[])
     x(id, store_id, user_id, status, payment, currency, subtotal, shipping, tax, total, address, shipping_method, email, note,
-      version, created_at, updated_at, back)
+      version, created_at, updated_at, discount, gift_card, refunded, fulfilment, language, recovered, pricing, back)
   RETURNING id, number)"};
 
 const statement insert_items{"insert_items", R"(
   INSERT INTO order_items (order_id, line, store_id, product_id, variant_id, sku, title, variant_title, quantity, unit_price, tax,
-                           total)
+                           total, discount, tax_rate_ppm, grams, requires_shipping)
   SELECT * FROM unnest($1::uuid[], $2::int4[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::int8[],
-                       $10::int8[], $11::int8[], $12::int8[]))"};
+                       $10::int8[], $11::int8[], $12::int8[], $13::int8[], $14::int4[], $15::int8[], $16::bool[]))"};
 
 // IS TRUE keeps the store out of the index search: while the table was small when it was last analyzed, or never was, the planner
 // takes the index of order numbers and reads all orders of the store, for a third of the database's time in the first minute.
 const statement update_orders{"update_orders", R"(
   WITH done AS (
     UPDATE orders t SET status = x.status, payment = x.payment, note = x.note, carrier = x.carrier,
-      tracking_number = x.tracking_number, tracking_url = x.tracking_url, updated_at = x.updated_at, version = x.version
+      tracking_number = x.tracking_number, tracking_url = x.tracking_url, updated_at = x.updated_at, version = x.version,
+      refunded = x.refunded, fulfilment = x.fulfilment
     FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::int2[], $6::int2[], $7::text[], $8::text[], $9::text[],
-                $10::text[], $11::timestamptz[])
-      x(id, store_id, expected, version, status, payment, note, carrier, tracking_number, tracking_url, updated_at)
+                $10::text[], $11::timestamptz[], $12::int8[], $13::int2[])
+      x(id, store_id, expected, version, status, payment, note, carrier, tracking_number, tracking_url, updated_at, refunded,
+        fulfilment)
     WHERE t.id = x.id AND (t.store_id = x.store_id) IS TRUE AND t.version = x.expected RETURNING 1)
   SELECT souk_expect((SELECT count(*) FROM done), cardinality($1), 'orders'))"};
 
@@ -231,11 +238,11 @@ const statement update_orders{"update_orders", R"(
 const statement insert_payments{"insert_payments", R"(
   WITH done AS (
     INSERT INTO payments (id, order_id, store_id, provider, method_token, amount, currency, state, provider_reference, error_code,
-                          action_url, created_at, updated_at)
+                          action_url, created_at, updated_at, captured, refunded)
     SELECT x.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::int8[], $7::text[], $8::int2[],
-                           $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[])
+                           $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::int8[], $15::int8[])
       x(id, order_id, store_id, provider, method_token, amount, currency, state, provider_reference, error_code, action_url,
-        created_at, updated_at)
+        created_at, updated_at, captured, refunded)
     WHERE (SELECT o.store_id FROM orders o WHERE o.id = x.order_id) = x.store_id
     RETURNING 1)
   SELECT souk_expect((SELECT count(*) FROM done), cardinality($1), 'orders of payments'))"};
@@ -243,9 +250,10 @@ const statement insert_payments{"insert_payments", R"(
 const statement update_payments{"update_payments", R"(
   WITH done AS (
     UPDATE payments t SET state = x.state, provider_reference = x.provider_reference, error_code = x.error_code,
-      action_url = x.action_url, updated_at = x.updated_at
-    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int2[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])
-      x(id, store_id, order_id, state, provider_reference, error_code, action_url, updated_at)
+      action_url = x.action_url, updated_at = x.updated_at, captured = x.captured, refunded = x.refunded
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int2[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+                $9::int8[], $10::int8[])
+      x(id, store_id, order_id, state, provider_reference, error_code, action_url, updated_at, captured, refunded)
     WHERE t.id = x.id AND t.store_id = x.store_id AND t.order_id = x.order_id RETURNING 1)
   SELECT souk_expect((SELECT count(*) FROM done), cardinality($1), 'payments'))"};
 

@@ -18,5 +18,10 @@ extern const statement insert_reservations, replace_reservations, set_reservatio
 extern const statement insert_payments, update_payments, insert_keys;
 extern const statement insert_reviews, add_ratings, insert_votes, add_helpful;
 extern const statement insert_imports, update_imports, insert_outbox;
+extern const statement insert_refunds, update_refunds, insert_lives, update_lives;
+extern const statement insert_discounts, update_discounts, insert_uses, give_uses_back;
+extern const statement insert_gift_cards, update_gift_cards, move_gift_cards, insert_gift_card_history;
+extern const statement insert_webhooks, update_webhooks, delete_webhooks, insert_deliveries, update_deliveries;
+extern const statement put_templates, delete_templates, put_suppressions, delete_suppressions, put_mails;
 
 } // namespace souk::storage::postgres::writes

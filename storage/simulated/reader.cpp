@@ -82,7 +82,15 @@ public:
     auto row = one(db->orders, order);
     if (!row)
       return std::nullopt;
-    order_snapshot out{*row, {}, {}, payments_of(db.rows(), order)};
+    order_snapshot out;
+    out.order = *row;
+    out.payments = payments_of(db.rows(), order);
+    for (const auto& id : behind(db->refunds_of, order))
+      out.refunds.push_back(db->refunds.at(id));
+    std::stable_sort(out.refunds.begin(), out.refunds.end(),
+                     [](const auto& a, const auto& b) { return a.created_at < b.created_at; });
+    if (auto life = one(db->lives, order))
+      out.life = *life;
     for (auto at = db->order_items.lower_bound({order, 0});
          at != db->order_items.end() && at->first.first == order; ++at)
       out.items.push_back(at->second);
@@ -132,12 +140,15 @@ public:
       at->second.deadline = std::min(at->second.deadline, deadline);
     }
     for (const auto& [id, payment] : db->payments) {
-      if (payment.order_id.shard() != shard || has_ended(payment.state))
+      if (payment.order_id.shard() != shard || has_ended(payment.state) || payment.state == attempt_state::authorized)
         continue;
       auto at = found.try_emplace(payment.order_id, open_order{payment.order_id, false, {}}).first;
       if (payment.state != attempt_state::requires_action) // that one waits for the shopper, not for us
         at->second.payment_in_flight = true;
     }
+    for (const auto& [id, refund] : db->refunds)
+      if (refund.order_id.shard() == shard && (refund.state == refund_state::started || refund.state == refund_state::pending))
+        found.try_emplace(refund.order_id, open_order{refund.order_id, false, {}}).first->second.payment_in_flight = true;
     std::vector<open_order> out;
     for (const auto& [id, order] : found)
       out.push_back(order);
@@ -156,6 +167,73 @@ public:
       out.resize(static_cast<std::size_t>(std::max(limit, 0)));
     return out;
   }
+
+  std::vector<cart_row> abandoned_carts(shard_id shard, timestamp from, timestamp to, std::chrono::seconds, int limit) override {
+    auto db = db_.enter();
+    std::vector<cart_row> out;
+    for (const auto& [id, cart] : db->carts)
+      if (id.shard() == shard && cart.updated_at >= from && cart.updated_at < to && !cart.lines.empty()
+          && cart.reminded_at < cart.updated_at)
+        out.push_back(cart);
+    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.updated_at < b.updated_at; });
+    if (out.size() > static_cast<std::size_t>(std::max(limit, 0)))
+      out.resize(static_cast<std::size_t>(std::max(limit, 0)));
+    return out;
+  }
+
+  std::optional<discount_row> load_discount(const ulid& store, const std::string& code) override {
+    return one(db_.enter()->discounts, store_code{store, code});
+  }
+
+  bool has_used(const ulid& store, const std::string& code, const std::string& customer) override {
+    auto db = db_.enter();
+    for (const auto& [key, use] : db->discount_uses)
+      if (use.row.store_id == store && use.row.code == code && use.row.customer == customer && !use.row.given_back)
+        return true;
+    return false;
+  }
+
+  std::optional<gift_card_row> load_gift_card(const ulid& store, const std::string& code_hash) override {
+    auto db = db_.enter();
+    auto at = db->gift_card_of.find({store, code_hash});
+    return at == db->gift_card_of.end() ? std::nullopt : one(db->gift_cards, at->second);
+  }
+
+  webhooks_snapshot load_webhooks(const ulid& store) override {
+    auto db = db_.enter();
+    webhooks_snapshot out;
+    for (const auto& [id, row] : db->webhooks)
+      if (row.store_id == store)
+        out.webhooks.push_back(row);
+    for (const auto& [id, row] : db->deliveries)
+      if (row.store_id == store && row.state == delivery_state::waiting)
+        out.waiting.push_back(row);
+    return out;
+  }
+
+  std::vector<ulid> stores_with_deliveries(shard_id shard) override {
+    auto db = db_.enter();
+    std::set<ulid> out;
+    for (const auto& [id, row] : db->deliveries)
+      if (id.shard() == shard && row.state == delivery_state::waiting)
+        out.insert(row.store_id);
+    return {out.begin(), out.end()};
+  }
+
+  std::optional<webhook_delivery_row> load_delivery(const ulid& delivery) override {
+    return one(db_.enter()->deliveries, delivery);
+  }
+
+  std::optional<mail_template_row> load_mail_template(const ulid& store, const std::string& name,
+                                                      const std::string& language) override {
+    return one(db_.enter()->mail_templates, std::tuple{store, name, language});
+  }
+
+  std::optional<mail_suppression_row> load_suppression(const ulid& store, const std::string& email) override {
+    return one(db_.enter()->mail_suppressions, store_code{store, email});
+  }
+
+  std::optional<mail_row> load_mail(const ulid& mail) override { return one(db_.enter()->mails, mail); }
 
 private:
   static std::optional<product_snapshot> product_of(const tables& rows, const ulid& product) {

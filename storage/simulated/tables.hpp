@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,13 @@ struct idempotency_key {
   ulid caller;
   std::string key;
   auto operator<=>(const idempotency_key&) const = default;
+};
+
+using store_code = std::pair<ulid, std::string>;
+
+struct discount_use {
+  discount_use_row row;
+  bool once = false;
 };
 
 struct parked_event {
@@ -66,6 +74,19 @@ struct tables {
   std::map<ulid, payment_row> payments;
   std::map<idempotency_key, idempotency_row> idempotency_keys;
 
+  std::map<ulid, refund_row> refunds;
+  std::map<ulid, order_life_row> lives; ///< order
+  std::map<store_code, discount_row> discounts;
+  std::map<std::pair<ulid, std::string>, discount_use> discount_uses; ///< order, code
+  std::map<ulid, gift_card_row> gift_cards;
+  std::map<store_code, ulid> gift_card_of; ///< store, hash of the code
+  std::vector<gift_card_entry> gift_card_history; ///< in commit order
+  std::map<ulid, webhook_row> webhooks;
+  std::map<ulid, webhook_delivery_row> deliveries;
+  std::map<std::tuple<ulid, std::string, std::string>, mail_template_row> mail_templates; ///< store, name, language
+  std::map<store_code, mail_suppression_row> mail_suppressions;                           ///< store, e-mail
+  std::map<ulid, mail_row> mails;
+
   std::map<ulid, review_row> reviews;
   std::set<id_pair> review_votes; ///< review, user
   std::map<ulid, import_row> imports;
@@ -78,6 +99,7 @@ struct tables {
   std::set<id_pair> orders_of;                          ///< user, order
   std::set<id_pair> open_reservations;                  ///< variant, order
   std::set<id_pair> payments_of;                        ///< order, payment
+  std::set<id_pair> refunds_of;                         ///< order, refund
   std::map<id_pair, ulid> review_of;                    ///< product, user -> review
 
   std::array<std::vector<ledger_line>, shard_count> ledger;  ///< by (seq, n)

@@ -73,12 +73,13 @@ private:
   answer refusal_of(const insert_review& m) const;
   answer refusal_of(const insert_review_vote& m) const;
   answer refusal_of(const insert_import& m) const;
+  answer refusal_of(const insert_refund& m) const;
+  answer refusal_of(const put_discount& m) const;
+  answer refusal_of(const put_discount_use& m) const;
+  answer refusal_of(const put_gift_card& m) const;
+  answer refusal_of(const put_webhook& m) const;
   answer conflict(const mutation& m) const;
 
-  template <class M>
-  void write(const M&) {
-    throw constraint_violation("this kind of row is not stored yet");
-  }
   void write(const insert_user& m);
   void write(const update_user& m);
   void write(const insert_session& m);
@@ -109,8 +110,24 @@ private:
   void write(const insert_import& m);
   void write(const update_import& m);
   void write(const emit_event& m);
+  void write(const insert_refund& m);
+  void write(const update_refund& m);
+  void write(const put_order_life& m);
+  void write(const put_discount& m);
+  void write(const put_discount_use& m);
+  void write(const put_gift_card& m);
+  void write(const move_gift_card& m);
+  void write(const put_webhook& m);
+  void write(const delete_webhook& m);
+  void write(const put_webhook_delivery& m);
+  void write(const put_mail_template& m);
+  void write(const delete_mail_template& m);
+  void write(const put_suppression& m);
+  void write(const delete_suppression& m);
+  void write(const put_mail& m);
 
   void check_levels() const;
+  void check_cards() const;
   /// Throws unless the id lies in the shard of the write set being applied.
   void at_home(const ulid& id, const char* what) const;
   void store_is_there(const ulid& store) const;
@@ -132,6 +149,7 @@ private:
   std::set<ulid> touched_levels_;
   std::set<id_pair> new_reservations_;
   std::set<ulid> new_payments_;
+  std::set<ulid> touched_cards_;
 };
 
 } // namespace souk::storage::simulated

@@ -118,8 +118,11 @@ void transaction::write(const update_order& m) {
   row.carrier = m.row.carrier;
   row.tracking_number = m.row.tracking_number;
   row.tracking_url = m.row.tracking_url;
+  row.refunded = m.row.refunded;
+  row.fulfilment = m.row.fulfilment;
   row.updated_at = m.row.updated_at;
   row.version = m.expected_version + 1;
+  check(row.refunded >= 0 && row.refunded <= row.total, "order", row.id, "has more refunded than it cost");
 }
 
 transaction::answer transaction::refusal_of(const insert_reservation& m) const {
@@ -174,7 +177,11 @@ void transaction::write(const update_payment& m) {
   row.provider_reference = m.row.provider_reference;
   row.error_code = m.row.error_code;
   row.action_url = m.row.action_url;
+  row.captured = m.row.captured;
+  row.refunded = m.row.refunded;
   row.updated_at = m.row.updated_at;
+  check(row.captured >= 0 && row.captured <= row.amount && row.refunded >= 0 && row.refunded <= row.amount, "payment", row.id,
+        "has taken or given back more than it is worth");
 }
 
 transaction::answer transaction::refusal_of(const insert_idempotency_key& m) const {

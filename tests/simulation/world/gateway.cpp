@@ -57,7 +57,12 @@ gateway_answer simulated_gateway::describe(const storage::ulid& id, account& a) 
       out.action_url = "https://pay.example/" + id.str();
       break;
     case state::processing: out.status = gateway_status::processing; break;
-    case state::taken: out.status = gateway_status::succeeded; break;
+    case state::taken:
+      out.status = gateway_status::succeeded;
+      out.refunded = 0;
+      for (const auto& [refund, amount] : a.given_back)
+        out.refunded += amount;
+      break;
     case state::refunded: out.status = gateway_status::refunded; break;
   }
   return out;
@@ -117,11 +122,29 @@ gateway_answer simulated_gateway::do_refund(const actors::charge& c) {
     out.status = gateway_status::not_found;
     return out;
   }
-  if (at->second.now == state::taken) {
-    at->second.now = state::refunded;
-    ++at->second.refunds;
+  auto& a = at->second;
+  std::int64_t sum = 0;
+  for (const auto& [id, amount] : a.given_back)
+    sum += amount;
+  gateway_answer out;
+  out.reference = "pay_" + c.attempt_id.str();
+  out.refund_reference = "re_" + c.refund_id.str();
+  if (a.given_back.contains(c.refund_id)) { // asked again it is the same refund
+    out.status = gateway_status::refunded;
+    return out;
   }
-  return describe(c.attempt_id, at->second);
+  if (a.now != state::taken || c.refunds <= 0 || sum + c.refunds > a.amount) {
+    out.status = gateway_status::rejected;
+    out.code = "nothing_to_refund";
+    return out;
+  }
+  a.given_back.emplace(c.refund_id, c.refunds);
+  if (sum + c.refunds == a.amount) {
+    a.now = state::refunded;
+    ++a.refunds;
+  }
+  out.status = gateway_status::refunded;
+  return out;
 }
 
 bool simulated_gateway::act(const storage::ulid& attempt, bool approve) {

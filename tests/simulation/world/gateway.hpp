@@ -32,6 +32,7 @@ public:
     std::string token;
     int captures = 0;
     int refunds = 0;
+    std::map<storage::ulid, std::int64_t> given_back; ///< by refund
     int drops_left = 0;
     timestamp processed_at{};
   };
