@@ -75,6 +75,8 @@ answer admin::handle(const call& asked) {
     return set_account(body);
   if (what == "stripe" && path.size() == 3 && path[2] == "act")
     return all_.stripe.act(text_at(body, "account"), text_at(body, "id"), text_at(body, "action"));
+  if (what == "paypal" && path.size() == 3 && path[2] == "act")
+    return all_.paypal.act(text_at(body, "account"), text_at(body, "id"), text_at(body, "action"));
   return bad("no such admin call", 404);
 }
 

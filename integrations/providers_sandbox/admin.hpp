@@ -2,6 +2,7 @@
 
 #include "integrations/providers_sandbox/call.hpp"
 #include "integrations/providers_sandbox/faults.hpp"
+#include "integrations/providers_sandbox/paypal.hpp"
 #include "integrations/providers_sandbox/store.hpp"
 #include "integrations/providers_sandbox/stripe.hpp"
 #include "integrations/providers_sandbox/webhooks.hpp"
@@ -20,6 +21,7 @@ public:
     webhook_sender& sender;
     std::map<std::string, faults*> knobs; ///< by provider
     providers::stripe& stripe;
+    providers::paypal& paypal;
   };
 
   explicit admin(parts all) : all_{std::move(all)} {}

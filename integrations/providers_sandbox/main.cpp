@@ -4,6 +4,7 @@
 #include "config/log.hpp"
 #include "integrations/providers_sandbox/admin.hpp"
 #include "integrations/providers_sandbox/gate.hpp"
+#include "integrations/providers_sandbox/paypal.hpp"
 #include "integrations/providers_sandbox/stripe.hpp"
 #include "integrations/sandbox_common/process.hpp"
 
@@ -27,6 +28,8 @@ struct options {
   std::size_t threads = 96;
   std::int64_t stripe_key_s = 24 * 3600;
   std::int64_t search_delay_ms = 1000;
+  std::int64_t paypal_token_s = 32400;
+  std::int64_t paypal_order_key_s = 6 * 3600;
   std::int64_t backoff_ms = 200;
   int attempts = 12;
   std::size_t webhook_threads = 8;
@@ -47,6 +50,12 @@ int read_command_line(int argc, char** argv, options& chosen) {
     ->capture_default_str();
   app.add_option("--search-delay-ms", chosen.search_delay_ms, "before Stripe's search finds a payment")
     ->check(CLI::Range(0, 600'000))
+    ->capture_default_str();
+  app.add_option("--paypal-token-s", chosen.paypal_token_s, "seconds that an access token of PayPal is good for")
+    ->check(CLI::Range(1, 10'000'000))
+    ->capture_default_str();
+  app.add_option("--paypal-order-key-s", chosen.paypal_order_key_s, "seconds that PayPal keeps a request id on orders")
+    ->check(CLI::Range(1, 10'000'000))
     ->capture_default_str();
   app.add_option("--webhook-backoff-ms", chosen.backoff_ms, "before the second attempt; then doubled, up to 30 s")
     ->check(CLI::Range(1, 600'000))
@@ -85,6 +94,7 @@ int serve(const options& chosen, const sigset_t& stop_signals) {
 
   store memory;
   faults stripe_faults;
+  faults paypal_faults;
   webhook_options hooks;
   hooks.threads = chosen.webhook_threads;
   hooks.backoff = std::chrono::milliseconds{chosen.backoff_ms};
@@ -95,13 +105,21 @@ int serve(const options& chosen, const sigset_t& stop_signals) {
   of_stripe.key_life = std::chrono::seconds{chosen.stripe_key_s};
   of_stripe.search_delay = std::chrono::milliseconds{chosen.search_delay_ms};
   stripe stripe_api{memory, sender, stripe_faults, of_stripe};
+  paypal_options of_paypal;
+  of_paypal.url = url + "/paypal";
+  of_paypal.token_life = std::chrono::seconds{chosen.paypal_token_s};
+  of_paypal.order_key_life = std::chrono::seconds{chosen.paypal_order_key_s};
+  paypal paypal_api{memory, sender, paypal_faults, of_paypal};
   memory.watch(table::account, [&](const row& subject, const json& settings) {
     if (subject.id == "stripe")
       stripe_api.configure(subject.account, settings);
+    else if (subject.id == "paypal")
+      paypal_api.configure(subject.account, settings);
   });
   memory.open(chosen.state);
-  admin office{{memory, sender, {{"stripe", &stripe_faults}}, stripe_api}};
-  gate entrance{{{"/stripe", &stripe_api, &stripe_faults}}, office};
+  paypal_api.start();
+  admin office{{memory, sender, {{"stripe", &stripe_faults}, {"paypal", &paypal_faults}}, stripe_api, paypal_api}};
+  gate entrance{{{"/stripe", &stripe_api, &stripe_faults}, {"/paypal", &paypal_api, &paypal_faults}}, office};
   entrance.install(server);
 
   run.serve(stop_signals, [&] {

@@ -84,6 +84,9 @@ public:
   /// @returns a document's text as it was written at that place; needs no lock.
   std::string text(place at) { return file_->read(at.offset, at.length); }
 
+  /// @returns the number of an account, which is made when it is new. Needs no lock.
+  std::uint32_t intern(std::string_view account);
+
   /// @returns an account's name ("sk_test_1"). Needs no lock.
   std::string account_name(std::uint32_t account);
 
@@ -112,7 +115,6 @@ private:
 
   void replay(std::string_view line, std::uint64_t offset);
   std::uint32_t index(table which, std::uint32_t account, std::string_view id, std::int64_t at, place where);
-  std::uint32_t intern(std::string_view account);
   rows& of(table which) { return tables_[static_cast<std::size_t>(which)]; }
 
   std::mutex mutex_; ///< over everything but the file

@@ -62,30 +62,6 @@ std::string fingerprint(const call& asked, const json& fields) {
 
 } // namespace
 
-/// A keyed command under way: its twin hears 409 instead of a second execution or an endless wait.
-class stripe::under_way {
-public:
-  under_way(stripe& owner, std::string key) : owner_{owner}, key_{std::move(key)} {
-    std::lock_guard lock{owner_.under_way_mutex_};
-    alone_ = owner_.under_way_.insert(key_).second;
-  }
-  ~under_way() {
-    if (!alone_)
-      return;
-    std::lock_guard lock{owner_.under_way_mutex_};
-    owner_.under_way_.erase(key_);
-  }
-  under_way(const under_way&) = delete;
-  under_way& operator=(const under_way&) = delete;
-
-  bool alone() const { return alone_; }
-
-private:
-  stripe& owner_;
-  std::string key_;
-  bool alone_ = false;
-};
-
 bool stripe::is_command(const call& asked) const {
   return asked.method != "GET";
 }
@@ -129,7 +105,7 @@ answer stripe::handle(call& asked) {
   if (key.size() > key_length_max || !is_utf8(key))
     return say(invalid(400, "", "An Idempotency-Key has at most 255 characters."));
   why.key = key;
-  under_way turn{*this, key.empty() ? request_id : account_name + '\n' + key};
+  turns::turn turn{turns_, key.empty() ? request_id : account_name + '\n' + key};
   if (!turn.alone() || asked.faults.conflict)
     return say(error_answer(409, {{"type", "idempotency_error"},
                                   {"code", "idempotency_key_in_use"},

@@ -3,13 +3,13 @@
 #include "integrations/providers_sandbox/call.hpp"
 #include "integrations/providers_sandbox/faults.hpp"
 #include "integrations/providers_sandbox/store.hpp"
+#include "integrations/providers_sandbox/turns.hpp"
 #include "integrations/providers_sandbox/webhooks.hpp"
 
 #include <chrono>
 #include <mutex>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace souk::providers {
 
@@ -40,7 +40,6 @@ public:
 
 private:
   friend class stripe_desk;
-  class under_way;
 
   struct endpoint {
     std::string url;
@@ -61,8 +60,7 @@ private:
   faults& faults_;
   stripe_options options_;
 
-  std::mutex under_way_mutex_;
-  std::unordered_set<std::string> under_way_;
+  turns turns_;
 
   std::mutex endpoints_mutex_;
   std::unordered_map<std::uint32_t, endpoint_list> endpoints_;

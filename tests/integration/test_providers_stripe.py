@@ -298,7 +298,8 @@ def test_search_lags_behind(stripe):
     ({"amount": None}, "parameter_missing"), ({"amount": "1.5"}, "parameter_invalid_integer"), ({"amount": "-1"}, "parameter_invalid_integer"),
     ({"amount": "10"}, "amount_too_small"), ({"amount": "100000000"}, "amount_too_large"), ({"currency": "euro"}, None),
     ({"colour": "red"}, "parameter_unknown"), ({"payment_method": "pm_nothing"}, "resource_missing"), ({"confirm": "yes"}, None),
-    ({"metadata[k]": "v" * 501}, None), ({"metadata[a][b]": "v"}, None), ({"capture_method": "never"}, None), ({"return_url": "javascript:x"}, None),
+    ({"metadata[k]": "v" * 501}, None), ({"metadata[a][b]": "v"}, None), ({"capture_method": "never"}, None), ({"return_url": "http://shop.test"}, "parameter_unknown"),
+    ({"return_url": "javascript:x", "confirm": "true", "payment_method": "pm_card_visa"}, "url_invalid"),
 ])
 def test_bad_parameters_are_named(stripe, changes, code):
     answer = stripe.create("k1", **changes)
