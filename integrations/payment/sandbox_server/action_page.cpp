@@ -1,36 +1,10 @@
 #include "integrations/payment/sandbox_server/action_page.hpp"
 
+#include "integrations/sandbox_common/html.hpp"
+
 namespace souk::sandbox {
 
-namespace {
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-} // namespace
+using sandbox_common::escaped;
 
 std::string way_back(const payment& subject) {
   if (subject.return_url.empty())
@@ -45,12 +19,7 @@ std::string way_back(const payment& subject) {
 }
 
 std::string action_page(const payment& subject) {
-  std::string page =
-    "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>souk sandbox bank</title>"
-    "<style>body{font:1.1rem system-ui,sans-serif;max-width:28rem;margin:12vh auto;padding:0 1rem}"
-    "button{font:inherit;padding:.6rem 1.4rem;margin-right:.6rem}form{display:inline}</style></head><body>"
-    "<h1>Sandbox bank</h1>";
+  std::string page = "<h1>Sandbox bank</h1>";
   page += "<p>Order <code>" + escaped(subject.reference) + "</code> asks for <strong>"
         + std::to_string(subject.amount) + "</strong> minor units of " + escaped(subject.currency) + ".</p>";
   if (subject.status == payment_status::requires_action) {
@@ -62,7 +31,7 @@ std::string action_page(const payment& subject) {
     if (auto back = way_back(subject); !back.empty())
       page += "<p><a href=\"" + escaped(back) + "\">Back to the shop</a></p>";
   }
-  return page + "</body></html>\n";
+  return sandbox_common::html_page("souk sandbox bank", page);
 }
 
 } // namespace souk::sandbox

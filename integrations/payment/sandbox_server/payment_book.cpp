@@ -60,7 +60,7 @@ std::string_view to_string(payment_status status) {
 }
 
 payment_book::payment_book(const std::string& path)
-  : file_{path, [this](std::string_view line) { replay(line); }} {
+  : file_{path, [this](std::string_view line, std::uint64_t) { replay(line); }} {
   // nop
 }
 

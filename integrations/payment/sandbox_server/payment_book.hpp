@@ -1,6 +1,6 @@
 #pragma once
 
-#include "integrations/payment/sandbox_server/ledger_file.hpp"
+#include "integrations/sandbox_common/ledger_file.hpp"
 
 #include <array>
 #include <cstdint>
@@ -145,7 +145,7 @@ private:
   std::unordered_set<std::string> failed_once_;
   std::vector<money_moved> ledger_;
   std::uint64_t last_line_ = 0;
-  ledger_file file_; ///< last: its constructor replays into the members above
+  sandbox_common::ledger_file file_; ///< last: its constructor replays into the members above
 };
 
 } // namespace souk::sandbox

@@ -1,8 +1,8 @@
 #include "integrations/payment/sandbox_server/routes.hpp"
 
 #include "integrations/payment/sandbox_server/action_page.hpp"
-#include "integrations/payment/sandbox_server/connections.hpp"
 #include "integrations/payment/sandbox_server/tokens.hpp"
+#include "integrations/sandbox_common/connections.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -18,6 +18,7 @@ namespace {
 using httplib::Request;
 using httplib::Response;
 using nlohmann::json;
+using sandbox_common::close_connection_with;
 
 constexpr std::int64_t amount_max = 1'000'000'000'000; // minor units
 constexpr std::size_t key_length_max = 255;

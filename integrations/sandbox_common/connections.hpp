@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace souk::sandbox {
+namespace souk::sandbox_common {
 
 /// Closes this process's connection with the given peer, both ways and at once. cpp-httplib 0.11 shows a
 /// handler the peer's address but not its socket, so the socket is found among the process's own; that costs

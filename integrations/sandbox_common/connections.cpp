@@ -1,4 +1,4 @@
-#include "integrations/payment/sandbox_server/connections.hpp"
+#include "integrations/sandbox_common/connections.hpp"
 
 #include <charconv>
 #include <filesystem>
@@ -6,7 +6,7 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
-namespace souk::sandbox {
+namespace souk::sandbox_common {
 
 namespace {
 
