@@ -7,6 +7,7 @@
 #include "http/routes/routes.hpp"
 #include "http/service.hpp"
 
+#include "actors/discount/messages.hpp"
 #include "actors/gift_card/code.hpp"
 #include "actors/store/country.hpp"
 #include "actors/user/account.hpp"

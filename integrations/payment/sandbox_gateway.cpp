@@ -64,8 +64,11 @@ gateway_status parse_status(std::string_view text) {
 gateway_answer answer_from(const json& payment) {
   if (!payment.is_object())
     return {};
-  return {parse_status(text_at(payment, "status")), text_at(payment, "id"), text_at(payment, "decline_code"),
-          text_at(payment, "action_url")};
+  gateway_answer out{parse_status(text_at(payment, "status")), text_at(payment, "id"), text_at(payment, "decline_code"),
+                     text_at(payment, "action_url")};
+  if (out.status == gateway_status::succeeded || out.status == gateway_status::refunded)
+    out.refunded = payment.value("refunded", std::int64_t{0});
+  return out;
 }
 
 /// The port does not throw: whatever went wrong here (memory, a thread that cannot start), nobody knows what
@@ -243,18 +246,31 @@ gateway_answer sandbox_gateway::refund(const charge& c) {
                             [](unsigned char ch) { return std::isalnum(ch) || ch == '_'; });
     if (!word)
       return {gateway_status::rejected, {}, "bad_reference", {}};
-    httplib::Headers headers{{"Idempotency-Key", c.attempt_id.str() + std::string{refund_suffix}}};
+    // Without a refund of its own (an order of an earlier release) all of it goes back, under that release's key.
+    const bool whole = c.refund_id.is_nil();
+    httplib::Headers headers{
+      {"Idempotency-Key", whole ? c.attempt_id.str() + std::string{refund_suffix} : c.refund_id.str()}};
+    const auto body = whole ? std::string{"{}"} : json{{"amount", c.refunds}}.dump();
     auto got = send(
       [&](auto& client) {
-        return client.Post("/v1/payments/" + reference + "/refund", headers, "{}", "application/json");
+        return client.Post("/v1/payments/" + reference + "/refund", headers, body, "application/json");
       },
       deadline);
-    if (got.status == 200)
-      return answer_from(got.body);
+    if (got.status == 200) {
+      auto answer = answer_from(got.body);
+      answer.status = gateway_status::refunded;
+      answer.refund_reference = text_at(got.body, "refund_id");
+      return answer;
+    }
     if (got.status == 404)
       return {gateway_status::not_found, {}, got.error_code(), {}};
-    if (got.status == 409)
-      return got.refused_payment();
+    if (got.status == 409 && got.error_code() != "in_flight") {
+      // The provider says that there is not so much left: whatever was given back, this refund was not.
+      auto answer = got.refused_payment();
+      answer.status = answer.status == gateway_status::refunded && whole ? gateway_status::refunded : gateway_status::rejected;
+      answer.code = "nothing_to_refund";
+      return answer;
+    }
     if (got.status >= 400)
       return {gateway_status::rejected, {}, got.error_code(), {}};
     return {};

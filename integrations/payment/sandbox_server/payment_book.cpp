@@ -73,7 +73,7 @@ std::uint32_t payment_book::insert(payment fresh, key_record record) {
   by_key_.emplace(fresh.key, record);
   by_reference_.emplace(fresh.reference, index);
   if (fresh.status == payment_status::succeeded)
-    ledger_.push_back({index, false});
+    ledger_.push_back({index, false, fresh.amount});
   payments_.push_back(std::move(fresh));
   return index;
 }
@@ -107,8 +107,10 @@ void payment_book::move_to(payment& subject, payment_status status, json line) {
   line["status"] = to_string(status);
   line["at"] = now_ms();
   subject.status = status;
-  if (status == payment_status::succeeded || status == payment_status::refunded)
-    ledger_.push_back({by_id_.at(subject.id), status == payment_status::refunded});
+  if (line.contains("refund_id"))
+    ledger_.push_back({by_id_.at(subject.id), true, line.at("amount").get<std::int64_t>()});
+  else if (status == payment_status::succeeded)
+    ledger_.push_back({by_id_.at(subject.id), false, subject.amount});
   write(line.dump());
 }
 
@@ -134,13 +136,16 @@ void payment_book::replay(std::string_view text) {
     subject->status = parse_status(line.at("status").get<std::string>());
     subject->decline_code = line.value("decline_code", subject->decline_code);
     auto index = by_id_.at(subject->id);
-    if (subject->status == payment_status::refunded) {
+    if (line.contains("refund_id")) {
       subject->refund_id = line.at("refund_id");
+      const auto amount = line.value("amount", subject->amount); // an older ledger knew whole refunds only
+      subject->refunded += amount;
+      ledger_.push_back({index, true, amount});
       by_key_.emplace(line.at("key").get<std::string>(),
                       key_record{index, from_hex(line.at("request")), false});
     }
-    if (subject->status == payment_status::succeeded || subject->status == payment_status::refunded)
-      ledger_.push_back({index, subject->status == payment_status::refunded});
+    else if (subject->status == payment_status::succeeded)
+      ledger_.push_back({index, false, subject->amount});
   } else if (event == "failed") {
     failed_once_.insert(line.at("key").get<std::string>());
   } else {
@@ -258,7 +263,7 @@ outcome payment_book::decide(const std::string& id, bool approve) {
   });
 }
 
-outcome payment_book::refund(const std::string& id, const std::string& key, const fingerprint& request) {
+outcome payment_book::refund(const std::string& id, const std::string& key, const fingerprint& request, std::int64_t amount) {
   return on_file([&]() -> outcome {
     if (auto used = by_key_.find(key); used != by_key_.end()) {
       const auto& subject = payments_[used->second.payment];
@@ -272,10 +277,15 @@ outcome payment_book::refund(const std::string& id, const std::string& key, cons
       return refused{refusal::unknown_payment};
     if (subject->status != payment_status::succeeded)
       return refused{refusal::wrong_status, *subject};
+    const auto left = subject->amount - subject->refunded;
+    const auto part = amount == 0 ? left : amount;
+    if (part <= 0 || part > left)
+      return refused{refusal::wrong_status, *subject};
     subject->refund_id = random_id("ref_");
+    subject->refunded += part;
     by_key_.emplace(key, key_record{by_id_.at(id), request, false});
-    move_to(*subject, payment_status::refunded,
-            {{"refund_id", subject->refund_id}, {"key", key}, {"request", to_hex(request)}});
+    move_to(*subject, subject->refunded == subject->amount ? payment_status::refunded : payment_status::succeeded,
+            {{"refund_id", subject->refund_id}, {"amount", part}, {"key", key}, {"request", to_hex(request)}});
     return done{*subject, false};
   });
 }
@@ -314,7 +324,7 @@ std::vector<ledger_entry> payment_book::ledger(std::uint64_t after, std::size_t 
   return on_file([&] {
     std::vector<ledger_entry> entries;
     for (auto i = after; i < ledger_.size() && entries.size() < limit; ++i)
-      entries.push_back({i + 1, ledger_[i].refund, payments_[ledger_[i].payment]});
+      entries.push_back({i + 1, ledger_[i].refund, ledger_[i].amount, payments_[ledger_[i].payment]});
     return entries;
   });
 }

@@ -38,7 +38,8 @@ struct payment {
   std::string currency;                              ///< ISO 4217, capitals
   std::string decline_code;                          ///< empty unless declined
   std::string return_url;                            ///< where the shopper goes after acting; may be empty
-  std::string refund_id;                             ///< "ref_…" once refunded
+  std::string refund_id;                             ///< "ref_…" of the last refund
+  std::int64_t refunded = 0;                         ///< minor units given back so far
   std::int64_t amount = 0;                           ///< minor units
   std::int64_t created_at = 0;                       ///< milliseconds since 1970, UTC
   payment_status first = payment_status::succeeded;  ///< as answered at creation: what a replay repeats
@@ -79,6 +80,7 @@ using outcome = std::variant<done, refused>;
 struct ledger_entry {
   std::uint64_t seq = 0; ///< 1, 2, 3 …
   bool refund = false;
+  std::int64_t amount = 0; ///< minor units
   sandbox::payment payment;
 };
 
@@ -101,8 +103,8 @@ public:
   /// What the shopper decides on the action page; also settles a payment that is processing.
   outcome decide(const std::string& id, bool approve);
 
-  /// Gives everything back, once.
-  outcome refund(const std::string& id, const std::string& key, const fingerprint& request);
+  /// Gives `amount` back (0: all that is left), once per key. Refused when that is more than is left.
+  outcome refund(const std::string& id, const std::string& key, const fingerprint& request, std::int64_t amount);
 
   std::optional<payment> find(const std::string& id);
   std::optional<payment> find_key(const std::string& key);
@@ -120,6 +122,7 @@ private:
   struct money_moved {
     std::uint32_t payment;
     bool refund;
+    std::int64_t amount;
   };
 
   void replay(std::string_view line);

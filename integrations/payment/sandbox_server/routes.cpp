@@ -57,6 +57,8 @@ json render(const payment& subject, const std::string& public_url) {
     body["action_url"] = public_url + "/actions/" + subject.id;
   if (!subject.refund_id.empty())
     body["refund_id"] = subject.refund_id;
+  if (subject.refunded > 0)
+    body["refunded"] = subject.refunded;
   return body;
 }
 
@@ -293,7 +295,10 @@ void routes::refund(const Request& request, Response& response) {
   if (!call.alone())
     return send_error(response, 409, "invalid_request_error", "in_flight",
                       "a request with this Idempotency-Key is still under way");
-  answer(response, book_.refund(request.matches[1], key, hash_of(request.path, body)));
+  const auto amount = body.value("amount", json(0));
+  if (!amount.is_number_integer() || amount.get<std::int64_t>() < 0)
+    return bad_request(response, "bad_amount", "amount is a whole number of minor units; without it all that is left goes back");
+  answer(response, book_.refund(request.matches[1], key, hash_of(request.path, body), amount.get<std::int64_t>()));
 }
 
 void routes::cancel(const Request& request, Response& response) {
@@ -352,7 +357,7 @@ void routes::ledger(const Request& request, Response& response) {
                        {"id", entry.payment.id},
                        {"idempotency_key", entry.payment.key},
                        {"reference", entry.payment.reference},
-                       {"amount", entry.payment.amount},
+                       {"amount", entry.amount},
                        {"currency", entry.payment.currency}});
   }
   send(response, 200, {{"entries", std::move(entries)}, {"next", next}});
