@@ -29,6 +29,8 @@ std::string to_string(errc code) {
     case errc::cart_empty: return "cart_empty";
     case errc::version_conflict: return "version_conflict";
     case errc::amount_changed: return "amount_changed";
+    case errc::discount_not_applicable: return "discount_not_applicable";
+    case errc::gift_card_not_applicable: return "gift_card_not_applicable";
   }
   return "internal";
 }

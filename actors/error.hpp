@@ -35,7 +35,9 @@ enum class errc : std::uint8_t {
   bad_credentials = 20,
   cart_empty = 21,
   version_conflict = 22,
-  amount_changed = 23 ///< the total is not what the client expected: prices changed
+  amount_changed = 23, ///< the total is not what the client expected: prices changed
+  discount_not_applicable = 24, ///< a code that is unknown, not valid now, used up, or gives nothing for these goods
+  gift_card_not_applicable = 25 ///< unknown, inactive, over, or nothing is left on it
 };
 
 /// The stable code: "out_of_stock".

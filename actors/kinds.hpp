@@ -19,6 +19,8 @@ inline constexpr runtime::kind_id reviews = 8;
 inline constexpr runtime::kind_id import = 9;
 inline constexpr runtime::kind_id supervisor = 10;
 inline constexpr runtime::kind_id dispatcher = 11;
+inline constexpr runtime::kind_id discount = 12;
+inline constexpr runtime::kind_id gift_card = 13;
 } // namespace kind
 
 inline runtime::entity_address store_at(const storage::ulid& id) { return {kind::store, id, {}, {}}; }
@@ -34,6 +36,14 @@ inline runtime::entity_address checkout_at(const storage::ulid& store, const sto
 inline runtime::entity_address user_at(const storage::ulid& id) { return {kind::user, id, {}, {}}; }
 inline runtime::entity_address reviews_at(const storage::ulid& product) { return {kind::reviews, product, {}, {}}; }
 inline runtime::entity_address import_at(const storage::ulid& id) { return {kind::import, id, {}, {}}; }
+/// @param code as discount_code_of gives it
+inline runtime::entity_address discount_at(const storage::ulid& store, std::string code) {
+  return {kind::discount, store, {}, std::move(code)};
+}
+/// @param code_hash as gift_card_code::hash_of gives it
+inline runtime::entity_address gift_card_at(const storage::ulid& store, std::string code_hash) {
+  return {kind::gift_card, store, {}, std::move(code_hash)};
+}
 inline runtime::entity_address supervisor_at(storage::shard_id shard) {
   return runtime::shard_address(kind::supervisor, shard);
 }

@@ -2,7 +2,9 @@
 
 #include "actors/checkout/messages.hpp"
 #include "actors/cart/messages.hpp"
+#include "actors/discount/messages.hpp"
 #include "actors/error.hpp"
+#include "actors/gift_card/messages.hpp"
 #include "actors/importing/messages.hpp"
 #include "actors/inventory/messages.hpp"
 #include "actors/lookup.hpp"
@@ -86,5 +88,27 @@ CAF_BEGIN_TYPE_ID_BLOCK(souk_actors, caf::id_block::souk_runtime_last_type_id + 
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::looked_up)) // actors/lookup.hpp
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::expect_return))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::goods_returned))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::storage::discount_row))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::create_discount))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::get_discount))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::change_discount))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::check_discount))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::hold_discount))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::discount_held))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::release_discount))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::expect_discount_return))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::settle_discount))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::storage::gift_card_row))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::create_gift_card))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::get_gift_card))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::change_gift_card))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::get_gift_card_balance))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::gift_card_balance))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::hold_gift_card))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::gift_card_held))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::release_gift_card))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::settle_gift_card))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::expect_gift_card_return))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::gift_card_returned))
 CAF_END_TYPE_ID_BLOCK(souk_actors)
 // clang-format on

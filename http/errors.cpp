@@ -116,6 +116,10 @@ entry entry_of(actors::errc why) noexcept {
       return {{409, "version_conflict"}, "It has changed since you read it."};
     case errc::amount_changed:
       return {{409, "amount_changed"}, "The total is not what was expected."};
+    case errc::discount_not_applicable:
+      return {{409, "discount_not_applicable"}, "The discount code is not valid for this order."};
+    case errc::gift_card_not_applicable:
+      return {{409, "gift_card_not_applicable"}, "The gift card cannot be used."};
   }
   return {{500, "internal"}, "Something went wrong."};
 }
