@@ -64,6 +64,15 @@ void add_commands(runtime::wire_book& book) {
 
   book.add<post_review>(80, repeat::safe);
   book.add<vote_helpful>(81, repeat::safe);
+
+  book.add<create_discount>(90, repeat::safe);
+  book.add<get_discount>(91, repeat::safe);
+  book.add<change_discount>(92, repeat::safe);
+  book.add<check_discount>(93, repeat::safe);
+  book.add<create_gift_card>(94, repeat::safe);
+  book.add<get_gift_card>(95, repeat::safe);
+  book.add<change_gift_card>(96, repeat::safe);
+  book.add<get_gift_card_balance>(97, repeat::safe);
 }
 
 // Answers are never asked again by themselves.
@@ -82,6 +91,10 @@ void add_answers(runtime::wire_book& book) {
   book.add<cart_view>(250, repeat::never);
   book.add<order_view>(260, repeat::never);
   book.add<storage::review_row>(280, repeat::never);
+  book.add<storage::discount_row>(290, repeat::never);
+  book.add<discount_offer>(291, repeat::never);
+  book.add<storage::gift_card_row>(292, repeat::never);
+  book.add<gift_card_balance>(293, repeat::never);
 }
 
 } // namespace
