@@ -20,6 +20,8 @@ runtime::entity_catalog shop_catalog(std::shared_ptr<const shop_services> servic
   all.kinds[kind::import] = import_kind(services);
   all.kinds[kind::supervisor] = supervisor_kind(services);
   all.kinds[kind::dispatcher] = dispatcher_kind(services);
+  all.kinds[kind::discount] = discount_kind(services);
+  all.kinds[kind::gift_card] = gift_card_kind(services);
   all.on_begin = {kind::supervisor, kind::dispatcher};
   all.event_sink = kind::dispatcher;
   return all;

@@ -81,5 +81,7 @@ runtime::entity_kind reviews_kind(std::shared_ptr<const shop_services> services)
 runtime::entity_kind import_kind(std::shared_ptr<const shop_services> services);
 runtime::entity_kind supervisor_kind(std::shared_ptr<const shop_services> services);
 runtime::entity_kind dispatcher_kind(std::shared_ptr<const shop_services> services);
+runtime::entity_kind discount_kind(std::shared_ptr<const shop_services> services);
+runtime::entity_kind gift_card_kind(std::shared_ptr<const shop_services> services);
 
 } // namespace souk::actors

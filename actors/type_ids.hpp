@@ -100,6 +100,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(souk_actors, caf::id_block::souk_runtime_last_type_id + 
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::get_discount))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::change_discount))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::check_discount))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::discount_offer))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::hold_discount))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::discount_held))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::release_discount))

@@ -79,8 +79,8 @@ void add_commands(runtime::wire_book& book) {
   book.add<change_discount>(92, repeat::safe);
   book.add<check_discount>(93, repeat::safe);
   book.add<create_gift_card>(94, repeat::safe);
-  book.add<change_gift_card>(95, repeat::safe);
-  book.add<get_gift_card>(96, repeat::safe);
+  book.add<get_gift_card>(95, repeat::safe);
+  book.add<change_gift_card>(96, repeat::safe);
   book.add<get_gift_card_balance>(97, repeat::safe);
 }
 
@@ -101,6 +101,7 @@ void add_answers(runtime::wire_book& book) {
   book.add<order_view>(260, repeat::never);
   book.add<storage::review_row>(280, repeat::never);
   book.add<storage::discount_row>(290, repeat::never);
+  book.add<discount_offer>(291, repeat::never);
   book.add<storage::gift_card_row>(292, repeat::never);
   book.add<gift_card_balance>(293, repeat::never);
 }

@@ -37,10 +37,15 @@ struct change_discount {
   std::optional<std::int64_t> expected_version; ///< else errc::version_conflict
 };
 
-/// Whether a shopper could use the code now; holds nothing. → storage::discount_row, or errc::discount_not_applicable
+/// What a code would give now; holds nothing. Whether it is active, begun and not used up, the row says.
+/// → discount_offer, or errc::discount_not_applicable: there is no such code
 struct check_discount {
   storage::ulid store_id;
   std::string customer; ///< empty: not known yet, so "once per customer" is not asked
+};
+struct discount_offer {
+  storage::discount_row row;     ///< `used` counts what open checkouts hold
+  bool used_by_customer = false; ///< and may be used only once
 };
 
 /// Takes one use for an order, in memory at once, so that a limit holds whatever arrives at the same moment; the order's write
@@ -52,7 +57,7 @@ struct hold_discount {
   std::string customer; ///< the user's id, or a guest's e-mail address
 };
 struct discount_held {
-  storage::discount_row row;
+  storage::discount_row row; ///< `used` without what is held
   std::uint64_t activation = 0; ///< the life in which the use is held: named by the order's write set
 };
 
@@ -69,8 +74,8 @@ struct expect_discount_return {
 
 enum class discount_end : std::uint8_t { used = 1, given_back = 2 };
 
-/// After the commit of the order's rows. `used`: known by its order, told again it changes nothing. `given_back`: counted by the
-/// life that was named only; a later one has read it in its rows. Nothing is answered.
+/// After the commit of the order's rows. `used`: known by its order, told again it changes nothing. `given_back`: told once, and
+/// counted by the life that was named only; a later one has read it in its rows. Nothing is answered.
 struct settle_discount {
   storage::ulid order_id;
   discount_end how = discount_end::used;
@@ -92,6 +97,10 @@ typename I::result_type inspect(I& f, change_discount& x) {
 template <class I>
 typename I::result_type inspect(I& f, check_discount& x) {
   return f(x.store_id, x.customer);
+}
+template <class I>
+typename I::result_type inspect(I& f, discount_offer& x) {
+  return f(x.row, x.used_by_customer);
 }
 template <class I>
 typename I::result_type inspect(I& f, hold_discount& x) {

@@ -25,7 +25,7 @@ struct basket {
   std::vector<priced_line> lines;
   std::string country; ///< ISO 3166-1; empty: not known yet, so neither shipping nor zones of tax apply
   std::string region;  ///< "CA" in the United States: for taxes
-  std::string shipping_method; ///< a rate's name; empty = the cheapest of those that are offered
+  std::string shipping_method; ///< a rate's name; empty = the first that is offered
   std::vector<storage::discount_row> codes; ///< the discounts whose codes the shopper gave, in that order
   std::vector<std::int64_t> gift_cards;     ///< balances, in the order in which they are spent
   storage::timestamp now{};
@@ -38,7 +38,7 @@ struct shipping_offer {
 };
 
 /// A code that gave nothing, and why: "expired", "not_started", "minimum_not_reached", "no_product", "does_not_combine",
-/// "inactive", "used_up".
+/// "inactive", "used_up", or "no_benefit": the order would not be cheaper with it (shipping that is free already).
 struct refused_code {
   std::string code;
   std::string why;
@@ -68,9 +68,12 @@ std::int64_t tax_of(std::int64_t amount, std::int32_t rate_ppm, bool inclusive) 
 /// Lines first get their discounts (automatic ones and codes; each amount is spread over the lines it is for in proportion to what
 /// they still cost, to the minor unit, by largest remainder), then shipping is chosen and discounted, then tax is taken per line of
 /// what is left and of the shipping if that is taxed, then gift cards pay.
+/// Of the sets of discounts that may be given together the one with the lowest total counts, so that none ever makes it dearer (less
+/// to pay for the goods may mean that shipping is no longer free); of equal ones that with the fewest discounts. A code given twice
+/// counts once. The order of the lines decides nothing but their numbers.
 /// Nothing is shipped, and no zone is needed, when no line requires it.
-/// @returns errc::no_shipping when no zone covers the country or no rate the weight, errc::invalid for an unknown method or a sum
-/// beyond 2^53
+/// @returns errc::no_shipping when no zone covers the country or no rate the weight, errc::invalid for an unknown method, a line
+/// without quantity or a sum beyond 2^53
 std::variant<quote, caf::error> price(const storage::store_row& store, const basket& b);
 
 } // namespace souk::actors

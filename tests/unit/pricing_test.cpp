@@ -161,3 +161,90 @@ TEST_CASE("lines of one variant are summed, and all are taken in one order", "[p
   CHECK(lines[1].variant_id == id(3));
   CHECK(lines[1].quantity == 5);
 }
+
+TEST_CASE("the tax is that of the region, else the country, else the rest of the world, else the store's", "[pricing]") {
+  auto s = shop(100'000);
+  s.settings.tax_zones = {{"Sales tax", {"US"}, 50'000, false},
+                          {"California", {"US-CA"}, 72'500, true},
+                          {"Elsewhere", {"*"}, 10'000, false}};
+  auto taxed = [&](const std::string& country, const std::string& region) {
+    auto b = basket_of({line(1000, 1)}, country, "");
+    b.region = region;
+    return std::get<quote>(price(s, b));
+  };
+  s.shipping_zones = {{"World", {"*"}, {{"Air", 2000, -1}}}};
+  CHECK(taxed("US", "").tax == 50);
+  CHECK(taxed("US", "NY").tax == 50);
+  auto california = taxed("US", "ca");
+  CHECK(california.tax == 73 + 145); // 72.5 is rounded up, per line; shipping is taxed there
+  CHECK(california.pricing.shipping_tax == 145);
+  REQUIRE(california.pricing.taxes.size() == 1);
+  CHECK(california.pricing.taxes[0] == storage::tax_line{"California", 72'500, 218});
+  CHECK(california.items[0].tax_rate_ppm == 72'500);
+  CHECK(taxed("JP", "").tax == 10);
+  CHECK(taxed("", "").tax == 100);
+  s.settings.tax_zones.clear();
+  CHECK(taxed("JP", "").tax == 100);
+  s.settings.shipping_taxed = true;
+  CHECK(taxed("JP", "").tax == 100 + 200);
+}
+
+TEST_CASE("shipping that is taxed contains its tax when prices do", "[pricing]") {
+  auto s = shop(190'000, true);
+  s.settings.shipping_taxed = true;
+  auto q = priced(s, {line(1190, 1)});
+  CHECK(q.pricing.shipping_tax == 78); // 4.90 contains 0.78
+  CHECK(q.tax == 190 + 78);
+  CHECK(q.total == 1190 + 490);
+}
+
+TEST_CASE("the weight of what is shipped decides which rates are offered", "[pricing]") {
+  auto s = shop();
+  s.shipping_zones = {{"Home", {"DE"}, {{"Letter", 100, -1, 0, 500}, {"Parcel", 490, -1, 0, 5000}, {"Pallet", 5000, -1, 5001, 90'000}}}};
+  auto heavy = [](std::int64_t grams, std::int64_t quantity, bool ships = true) {
+    auto l = line(1000, quantity, true, ships);
+    l.variant.grams = grams;
+    return l;
+  };
+  auto light = priced(s, {heavy(250, 2)});
+  CHECK(light.shipping_method == "Letter");
+  REQUIRE(light.offers.size() == 2);
+  CHECK(light.offers[1].name == "Parcel");
+  CHECK(priced(s, {heavy(250, 2)}, "DE", "Parcel").shipping == 490);
+  CHECK(priced(s, {heavy(501, 1)}).shipping_method == "Parcel");
+  CHECK(priced(s, {heavy(400, 1), heavy(99'000, 1, false)}).shipping_method == "Letter"); // a download weighs nothing
+  CHECK(priced(s, {heavy(5001, 1)}).shipping_method == "Pallet");
+  CHECK(refused(s, {heavy(5001, 1)}, "DE", "Letter") == errc::invalid);
+  CHECK(refused(s, {heavy(90'001, 1)}, "DE") == errc::no_shipping);
+  CHECK(refused(s, {heavy(std::int64_t{1} << 62, 10'000)}, "DE") == errc::no_shipping);
+}
+
+TEST_CASE("shipping is not reckoned before the country is known", "[pricing]") {
+  auto q = priced(shop(), {line(1000, 1)}, "", "Parcel");
+  CHECK(q.shipping == 0);
+  CHECK(q.offers.empty());
+}
+
+TEST_CASE("shipping is free by what the goods cost after discounts", "[pricing]") {
+  auto s = shop(0);
+  storage::discount_rule half;
+  half.percent_ppm = 500'000;
+  s.settings.discounts = {{{}, true, half}};
+  CHECK(priced(s, {line(5000, 1)}).shipping == 490);
+  CHECK(priced(s, {line(10'000, 1)}).shipping == 0);
+}
+
+TEST_CASE("gift cards pay in turn, and never more than the total", "[pricing]") {
+  auto b = basket_of({line(1000, 1, false, false)}, "", "");
+  b.gift_cards = {300, 0, 900, 50};
+  auto q = std::get<quote>(price(shop(), b));
+  CHECK(q.gift_cards == std::vector<std::int64_t>{300, 0, 700, 0});
+  CHECK(q.to_pay == 0);
+  b.gift_cards = {300};
+  CHECK(std::get<quote>(price(shop(), b)).to_pay == 700);
+}
+
+TEST_CASE("a line without pieces is refused", "[pricing]") {
+  CHECK(refused(shop(), {line(1000, 0)}, "DE") == errc::invalid);
+  CHECK(refused(shop(), {line(-1, 1)}, "DE") == errc::invalid);
+}
