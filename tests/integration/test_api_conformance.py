@@ -165,6 +165,7 @@ def test_a_shops_whole_life_matches_the_description(shop, schema, anyone):
     assert len(mine["orders"]) == 2 and mine["has_more"]
     page = ok(merchant.get(f"{store}/orders?status=delivered"))
     assert [o["order_id"] for o in page["orders"]] == [sold["order_id"]]
+    later_life(merchant, shopper, cup, small)
 
     # -- reviews
     review = ok(shopper.post(f"/products/{cup}/reviews", {"user_id": shopper.id, "rating": 5, "comment": "<i>Fine</i>"}), 201)
@@ -207,6 +208,50 @@ def test_a_shops_whole_life_matches_the_description(shop, schema, anyone):
     tried = {operation for operation, status in schema.seen if status < 300}
     described = {operation["operationId"] for _, operation in schema.operations.values()}
     assert described - tried == set(), "described, but never tried here"
+
+
+def later_life(merchant, shopper, product, variant):
+    """Parcels, money back and returns of one order."""
+    order = ok(shopper.order(merchant.store, product, variant, 3), 201)
+    path = f"/orders/{order['order_id']}"
+    assert ok(merchant.post(f"{path}/capture"))["payments"][0]["status"] == "succeeded", "it was taken at once"
+    refused(shopper.post(f"{path}/refunds", {"amount": "1.00"}), 403, "forbidden")
+    refused(merchant.post(f"{path}/refunds", {"amount": "1000.00"}), 422, "invalid")
+    body = {"lines": [{"line": 1, "quantity": 1, "restock": True}], "note": "one too many"}
+    back = ok(merchant.post(f"{path}/refunds", body, headers={"Idempotency-Key": "r1"}))
+    assert back["refunds"][0]["amount"] == "9.90" and back["refunds"][0]["status"] == "succeeded"
+    assert back["payment_status"] == "partially_refunded" and back["refunded"] == "9.90"
+    again = ok(merchant.post(f"{path}/refunds", body, headers={"Idempotency-Key": "r1"}))
+    assert len(again["refunds"]) == 1, "asked twice it is done once"
+
+    parcel = {"carrier": "DHL", "tracking_number": "1", "lines": [{"line": 1, "quantity": 1}]}
+    part = ok(merchant.post(f"{path}/fulfilment", parcel))
+    assert part["status"] == "paid" and part["fulfilment_status"] == "partial"
+    refused(merchant.post(f"{path}/fulfilment", {**parcel, "lines": [{"line": 1, "quantity": 2}]}), 422, "invalid")
+    rest = ok(merchant.post(f"{path}/fulfilment", {"carrier": "UPS", "tracking_number": "2"}))
+    assert rest["status"] == "shipped" and len(rest["fulfilments"]) == 2
+    first = rest["fulfilments"][0]["fulfilment_id"]
+    assert ok(merchant.post(f"{path}/fulfilments/{first}/delivered"))["status"] == "shipped"
+
+    returns = f"{path}/returns"
+    lines = [{"line": 1, "quantity": 1, "reason": "too_small"}]
+    refused(shopper.post(returns, {"lines": [{"line": 1, "quantity": 3}]}), 422, "invalid")
+    made = [ok(shopper.post(returns, {"lines": lines}), 201)["returns"][-1]["return_id"]]
+    assert ok(shopper.post(f"{returns}/{made[0]}/cancel"))["returns"][0]["status"] == "cancelled"
+    made.append(ok(shopper.post(returns, {"lines": lines}), 201)["returns"][-1]["return_id"])
+    assert ok(merchant.post(f"{returns}/{made[1]}/decline", {"note": "worn"}))["returns"][1]["status"] == "declined"
+    made.append(ok(shopper.post(returns, {"lines": lines}), 201)["returns"][-1]["return_id"])
+    refused(shopper.post(f"{returns}/{made[2]}/approve"), 403, "forbidden")
+    assert [o["order_id"] for o in ok(merchant.get(f"/stores/{merchant.store}/returns"))["orders"]] == [order["order_id"]]
+    ok(merchant.post(f"{returns}/{made[2]}/approve"))
+    came = ok(merchant.post(f"{returns}/{made[2]}/receive", {"lines": [{"line": 1, "received": 1, "restocked": 0}]}))
+    assert came["returns"][2]["status"] == "closed" and came["refunded"] == "19.80"
+    made.append(ok(shopper.post(returns, {"lines": lines, "exchange": True}), 201)["returns"][-1]["return_id"])
+    ok(merchant.post(f"{returns}/{made[3]}/receive"))
+    assert ok(merchant.post(f"{returns}/{made[3]}/close"))["returns"][3]["status"] == "closed"
+
+    told = [line["event"] for line in ok(shopper.get(f"{path}/timeline"))["timeline"]]
+    assert told[:3] == ["placed", "paid", "refunded"] and told.count("shipped") == 2 and told.count("return_requested") == 4
 
 
 def test_money_has_the_decimals_of_its_currency(shop, schema):

@@ -32,6 +32,7 @@ struct good_world {
     order.subtotal = 2 * variant.price;
     order.tax = item_of(order, variant, 2).tax;
     order.total = order.subtotal + order.shipping;
+    order.pricing.tax_inclusive = true;
     return order;
   }
 
@@ -55,6 +56,7 @@ struct good_world {
     }
     auto done = payment;
     done.state = attempt_state::succeeded;
+    done.captured = done.amount;
     auto now_paid = paid;
     now_paid.status = order_status::paid;
     now_paid.payment = payment_status::completed;

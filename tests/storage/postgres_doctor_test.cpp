@@ -110,7 +110,8 @@ TEST_CASE("the doctor finds each damage, and what follows from it", "[doctor][po
                 + id,
               "DELETE FROM payments")
         == found{"an order is paid at most once",
-                 "money that was taken belongs to an order that is paid, shipped, delivered or refunded"});
+                 "money that was taken belongs to an order that is paid, shipped, delivered or refunded",
+                 "what an order's payments are worth together is its total"});
   CHECK(after("UPDATE shards SET residence = 4, owner = NULL WHERE shard = " + shard,
               "UPDATE shards SET residence = 1 WHERE shard = " + shard)
         == found{"no shard is quarantined"});

@@ -243,7 +243,7 @@ TEST_CASE("what the shopper decided is seen by a query", "[gateway]") {
   sandbox_gateway gateway{sandbox.url(), 5s};
   auto c = charge_with("tok_requires_action");
   c.reference = gateway.authorize(c).reference;
-  CHECK(gateway.refund(c).status == gateway_status::requires_action); // there is nothing to give back yet
+  CHECK(gateway.refund(c).status == gateway_status::rejected); // there is nothing to give back yet
   sandbox.post("/v1/payments/" + c.reference + "/approve", "{}");
   CHECK(gateway.query(c).status == gateway_status::succeeded);
 }

@@ -102,12 +102,16 @@ const std::vector<wire_type>& wire_types() {
     AS(50, get_cart), AS(51, add_to_cart), AS(52, set_cart_line), AS(53, clear_cart), AS(54, merge_cart),
     AS(55, lines_ordered),
     AS(60, place_order), AS(61, check_out), AS(62, get_order), AS(63, cancel_order), AS(64, confirm_payment),
-    AS(65, mark_shipped), AS(66, mark_delivered),
+    AS(65, mark_shipped), AS(66, mark_delivered), AS(67, capture_payment), AS(68, refund_order), AS(69, request_return),
+    AS(70, step_return), AS(71, receive_return), AS(72, provider_told), AS(73, parcel_left),
     AS(80, post_review), AS(81, vote_helpful),
+    AS(90, create_discount), AS(91, get_discount), AS(92, change_discount), AS(93, check_discount),
+    AS(94, create_gift_card), AS(95, get_gift_card), AS(96, change_gift_card), AS(97, get_gift_card_balance),
     AS(200, bool), AS(201, std::uint64_t), AS(202, std::string), AS(203, problem),
     AS(210, user_view), AS(211, storage::session_row), AS(212, std::vector<storage::session_row>),
     AS(220, storage::store_row), AS(230, product_written), AS(231, storage::import_row), AS(240, stock_view),
-    AS(250, cart_view), AS(260, order_view), AS(280, storage::review_row)};
+    AS(250, cart_view), AS(260, order_view), AS(280, storage::review_row),
+    AS(290, storage::discount_row), AS(291, discount_offer), AS(292, storage::gift_card_row), AS(293, gift_card_balance)};
   // clang-format on
   return all;
 }
