@@ -514,6 +514,15 @@ decision order_machine::sealed(decision d, const std::vector<storage::heard_even
     life.timeline.erase(life.timeline.begin(), life.timeline.end() - timeline_max);
   if (life == now_.life)
     return d;
+  // The payment's row says when it was paid until something else happens to it: from then on the timeline does.
+  const auto paid = [](const auto& entry) { return entry.what == "paid"; };
+  if (const auto* after = attempt_of(d.next); after != nullptr && took_money(after->state)
+                                              && std::none_of(life.timeline.begin(), life.timeline.end(), paid)) {
+    const auto* before = attempt();
+    const auto at = before != nullptr && took_money(before->state) ? before->updated_at : after->updated_at;
+    const auto later = std::find_if(life.timeline.begin(), life.timeline.end(), [&](const auto& entry) { return entry.at > at; });
+    life.timeline.insert(later, {at, "paid", after->provider, {}, ""});
+  }
   life.order_id = d.next.order.id;
   life.store_id = d.next.order.store_id;
   life.version = now_.life.version + 1;

@@ -333,9 +333,11 @@ std::string timeline_json(const actors::order_view& view) {
   std::vector<line> lines;
   // Placing and paying stand in the order's own rows.
   lines.push_back({view.order.created_at, "placed", "customer", "", view.order.user_id});
+  const bool told = std::any_of(view.life.timeline.begin(), view.life.timeline.end(),
+                                [](const auto& entry) { return entry.what == "paid"; });
   for (const auto& p : view.payments) {
     using storage::attempt_state;
-    const bool paid = p.state == attempt_state::succeeded || p.state == attempt_state::refunding || p.state == attempt_state::refunded;
+    const bool paid = !told && (p.state == attempt_state::succeeded || p.state == attempt_state::refunding || p.state == attempt_state::refunded);
     if (paid && p.provider != "gift_card")
       lines.push_back({p.updated_at, "paid", p.provider, "", {}});
     if (p.state == attempt_state::authorized && p.provider != "gift_card")

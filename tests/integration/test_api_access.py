@@ -47,6 +47,7 @@ def filled(c, template):
     known = {
         "store_id": c.merchant.store, "product_id": c.product, "variant_id": c.variant, "order_id": c.order,
         "user_id": c.shopper.id, "review_id": c.review, "import_id": c.imported, "token_id": c.till["token_id"],
+        "fulfilment_id": c.order, "return_id": c.order,  # of no parcel and no return: intruders must not hear even that
     }  # fmt: skip
     return re.sub(r"\{([a-z_]+)\}", lambda m: known[m.group(1)], template)
 
@@ -64,6 +65,8 @@ BODIES = {
     "mergeCarts": lambda c: {"guest_token": c.guest.token},
     "placeOrder": lambda c: c.shopper.order_body(c.merchant.store, c.product, c.variant),
     "markShipped": lambda c: {"carrier": "Nobody"},
+    "refundOrder": lambda c: {"amount": "1.00"},
+    "requestReturn": lambda c: {"lines": [{"line": 1, "quantity": 1}]},
     "postReview": lambda c: {"rating": 1, "comment": "Bad"},
 }
 

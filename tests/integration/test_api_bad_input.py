@@ -60,9 +60,18 @@ def valid_bodies(w):
         "changeCartLine": {"quantity": 2},
         "mergeCarts": {"guest_token": w.shopper.shop.guest().token},
         "placeOrder": {**w.shopper.order_body(w.merchant.store, w.product, w.variant), "email": "a@example.com",
-                       "shipping_method": "Standard"},
+                       "shipping_method": "Standard", "discount_codes": ["NONE"], "gift_cards": ["0000-0000-0000-0000"],
+                       "language": "en"},
         "cancelOrder": {"reason": "r"},
-        "markShipped": {"carrier": "c", "tracking_number": "t", "tracking_url": "https://x.example/t"},
+        "markShipped": {"carrier": "c", "tracking_number": "t", "tracking_url": "https://x.example/t",
+                        "lines": [{"line": 1, "quantity": 1}]},
+        "capturePayment": {"amount": "1.00"},
+        "refundOrder": {"lines": [{"line": 1, "quantity": 1, "restock": False}], "amount": "1.00", "shipping": False,
+                        "reason": "r", "note": "n"},
+        "requestReturn": {"lines": [{"line": 1, "quantity": 1, "reason": "r"}], "exchange": False, "note": "n"},
+        "approveReturn": {"note": "n"}, "declineReturn": {"note": "n"}, "cancelReturn": {"note": "n"},
+        "closeReturn": {"note": "n", "exchange_order_id": w.order},
+        "receiveReturn": {"lines": [{"line": 1, "received": 1, "restocked": 1}], "refund": True, "amount": "1.00"},
         "postReview": {"user_id": w.shopper.id, "rating": 5, "comment": "c"},
     }  # fmt: skip
 
@@ -70,7 +79,7 @@ def valid_bodies(w):
 def filled(w, template):
     known = {
         "store_id": w.merchant.store, "product_id": w.product, "variant_id": w.variant, "order_id": w.order,
-        "user_id": w.shopper.id, "review_id": w.review,
+        "user_id": w.shopper.id, "review_id": w.review, "fulfilment_id": w.order, "return_id": w.order,
     }  # fmt: skip
     return re.sub(r"\{([a-z_]+)\}", lambda m: known[m.group(1)], template)
 
