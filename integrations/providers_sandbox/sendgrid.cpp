@@ -313,14 +313,16 @@ void sendgrid::deliver(std::uint32_t account, place events) {
   std::vector<std::string> targets;
   {
     store::transaction look{store_};
-    if (const auto* settings = look.find(table::account, account, "sendgrid"))
-      for (const auto& hook : look.read(*settings)["webhooks"])
+    if (const auto* known = look.find(table::account, account, "sendgrid")) {
+      auto settings = look.read(*known);
+      for (const auto& hook : settings["webhooks"])
         targets.push_back(hook["url"]);
+    }
   }
   for (const auto& target : targets) {
     webhook subject;
     subject.url = target;
-    subject.body = [this, events] { return store_.text(events); };
+    subject.body = [this, events](bool) { return store_.text(events); };
     subject.sign = [this](const std::string& body, std::int64_t at, bool forged) -> header_list {
       auto time = std::to_string(at);
       const auto& key = forged ? *forger_ : *key_;

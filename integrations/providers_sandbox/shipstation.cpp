@@ -494,18 +494,23 @@ void shipstation::notify(std::uint32_t account, std::string_view event, const st
       if (hook["Active"] == true && hook["HookType"] == event)
         targets.push_back(hook["Url"]);
     }
-    if (const auto* settings = look.find(table::account, account, "shipstation"))
-      for (const auto& hook : look.read(*settings)["webhooks"]) {
+    if (const auto* known = look.find(table::account, account, "shipstation")) {
+      auto settings = look.read(*known);
+      for (const auto& hook : settings["webhooks"]) {
         auto wanted = hook.value("events", std::vector<std::string>{"SHIP_NOTIFY"});
         if (std::find(wanted.begin(), wanted.end(), event) != wanted.end())
           targets.push_back(hook["url"]);
       }
+    }
   }
   for (const auto& target : targets) {
     auto url = options_.url + resource;
     webhook subject;
     subject.url = target;
-    subject.body = [url, type = std::string{event}] { return json{{"resource_url", url}, {"resource_type", type}}.dump(); };
+    // No signature tells a forged one; it points to another host, which would be handed the account's key.
+    subject.body = [url, type = std::string{event}, resource](bool forged) {
+      return json{{"resource_url", forged ? "http://attacker.invalid" + resource : url}, {"resource_type", type}}.dump();
+    };
     subject.sign = [](const std::string&, std::int64_t, bool) -> header_list { return {}; };
     sender_.send(faults_, std::move(subject));
   }

@@ -232,7 +232,7 @@ void stripe::deliver(const endpoint_list& endpoints, std::uint32_t, const std::s
       continue;
     webhook subject;
     subject.url = target.url;
-    subject.body = [this, event] { return stripe_desk::render_event(store_, event); };
+    subject.body = [this, event](bool) { return stripe_desk::render_event(store_, event); };
     subject.sign = [secrets = target.secrets](const std::string& body, std::int64_t at, bool forged) -> header_list {
       auto time = std::to_string(at);
       auto value = "t=" + time;

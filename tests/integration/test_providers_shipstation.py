@@ -86,6 +86,12 @@ def test_mark_as_shipped_and_new_orders_notify(ship, providers, receiver):  # no
     ship.call("POST", "/orders/markasshipped", {"orderId": order["orderId"], "carrierCode": "fedex", "trackingNumber": "F1"})
     receiver.wait(2)
     assert receiver.bodies()[1]["resource_type"] == "FULFILLMENT_SHIPPED"
+    receiver.answers = [404]
+    providers.faults("shipstation", webhook_forge_next=1)
+    ship.order("order-2")
+    receiver.wait(4)
+    forged, good = (body["resource_url"] for body in receiver.bodies()[2:4])
+    assert forged.startswith("http://attacker.invalid/") and good.startswith(providers.url)
 
 
 def test_forty_calls_a_minute(ship, providers):  # noqa: F811
