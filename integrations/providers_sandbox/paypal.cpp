@@ -233,6 +233,10 @@ answer paypal::api(call& asked, std::uint32_t account) {
     if (change.open())
       change.finish(); // a declined instrument sends the order back to its buyer
     return error_answer(error);
+  } catch (const json::type_error&) { // a member of another type than the API has
+    if (change.open())
+      change.finish();
+    return error_answer({400, "INVALID_REQUEST", "INVALID_PARAMETER_SYNTAX", "", "A field is of the wrong type."});
   }
   if (done.kind != table::count && done.status != 204)
     done.body = desk.show(done.kind, done.id, minimal);

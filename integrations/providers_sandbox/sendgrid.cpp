@@ -214,7 +214,8 @@ answer sendgrid::send_mail(call& asked, const std::string& api_key) {
   if (asked.faults.conflict)
     return error_answer(409, "conflict");
   const auto settings = mail.value("mail_settings", json::object());
-  if (settings.is_object() && settings.contains("sandbox_mode") && settings["sandbox_mode"].value("enable", false))
+  const auto sandbox_mode = settings.is_object() ? settings.value("sandbox_mode", json()) : json();
+  if (sandbox_mode.is_object() && sandbox_mode.value("enable", json()) == true)
     return {200, ""}; // checked, and sent to nobody
   auto id = random_id("", 22);
   store::transaction change{store_};

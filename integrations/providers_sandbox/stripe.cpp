@@ -94,6 +94,8 @@ answer stripe::handle(call& asked) {
   auto fields = parse_form(asked.method == "GET" ? asked.query : std::string_view{asked.body});
   if (!fields)
     return say(invalid(400, "", "The parameters are no form that can be read."));
+  if (fields->contains("expand") && !(*fields)["expand"].is_array())
+    return say(invalid(400, "", "expand[] is a list."));
   std::string account_name = api_key;
   if (auto connected = asked.header("Stripe-Account"); !connected.empty())
     account_name += "/" + connected;

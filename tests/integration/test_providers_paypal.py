@@ -263,6 +263,17 @@ def test_bad_orders_are_named(paypal, change, status, name):
     assert issue(answer)[::2] == (status, name)
 
 
+@pytest.mark.parametrize("body", [[], "x", 1, None, {"intent": 1}, {"intent": "CAPTURE", "purchase_units": {}},
+                                  {"intent": "CAPTURE", "purchase_units": [1]}, {"intent": "CAPTURE", "purchase_units": [{"amount": "1"}]},
+                                  {"intent": "CAPTURE", "purchase_units": [{"amount": {"currency_code": "EUR", "value": "1"}}], "payment_source": 1,
+                                   "application_context": [1]}])
+def test_odd_bodies_break_nothing(paypal, body):
+    answer = requests.post(f"{paypal.running.url}/paypal/v2/checkout/orders", data=json.dumps(body), timeout=10,
+                           headers={"Authorization": f"Bearer {paypal.token}", "Content-Type": "application/json"})
+    assert answer.status_code in (201, 400, 422), answer.text
+    assert paypal.order().status_code == 201
+
+
 def test_patch_accounts_and_unknown_ids(paypal, providers):  # noqa: F811
     order = paypal.order().json()["id"]
     patched = paypal.call("PATCH", f"/v2/checkout/orders/{order}", [{

@@ -42,6 +42,7 @@ def test_a_mail_is_accepted_and_kept(sendgrid, providers):  # noqa: F811
     assert (len(page["mails"]), page["next"]) == (1, 2)
     assert sendgrid.send(mail_settings={"sandbox_mode": {"enable": True}}).status_code == 200
     assert len(providers.ask("mails")["mails"]) == 2
+    assert sendgrid.send(mail_settings={"sandbox_mode": 1}).status_code == 202
 
 
 @pytest.mark.parametrize("changes, field", [
@@ -49,7 +50,8 @@ def test_a_mail_is_accepted_and_kept(sendgrid, providers):  # noqa: F811
     ({"to": "nobody"}, "personalizations.0.to.0.email"), ({"from": None}, "from.email"), ({"subject": None}, "subject"),
     ({"content": []}, "content"), ({"content": [{"type": "text/plain", "value": ""}]}, "content.0.value"),
     ({"content": [{"type": "text/html", "value": "x"}, {"type": "text/plain", "value": "x"}]}, "content"),
-    ({"categories": ["c"] * 11}, "categories"), ({"send_at": int(time.time()) + 80 * 3600}, "send_at"),
+    ({"categories": ["c"] * 11}, "categories"), ({"attachments": "x"}, "attachments"), ({"personalizations": "x"}, "personalizations"),
+    ({"reply_to": []}, "reply_to.email"), ({"send_at": int(time.time()) + 80 * 3600}, "send_at"),
 ])
 def test_bad_mails_are_named(sendgrid, providers, changes, field):  # noqa: F811
     answer = sendgrid.send(**changes)
