@@ -8,8 +8,8 @@ namespace souk::providers {
 
 namespace {
 
-constexpr std::int64_t page_default = 1000;
-constexpr std::int64_t page_max = 10000;
+constexpr std::size_t page_default = 1000;
+constexpr std::size_t page_max = 10000;
 constexpr std::size_t webhooks_max = 16;
 constexpr std::size_t name_length_max = 400;
 
@@ -51,6 +51,27 @@ std::optional<std::string> check_webhook(const json& given, const std::string& p
   return std::nullopt;
 }
 
+struct page {
+  std::size_t after = 0;
+  std::size_t limit = page_default;
+};
+
+std::optional<page> read_page(std::string_view query) {
+  auto fields = parse_form(query);
+  page wanted;
+  if (!fields)
+    return std::nullopt;
+  for (auto [name, value] : {std::pair{"after", &wanted.after}, std::pair{"limit", &wanted.limit}}) {
+    if (!fields->contains(name))
+      continue;
+    auto text = text_at(*fields, name);
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size())
+      return std::nullopt;
+  }
+  return wanted.limit >= 1 && wanted.limit <= page_max ? std::optional{wanted} : std::nullopt;
+}
+
 } // namespace
 
 answer admin::handle(const call& asked) {
@@ -59,8 +80,17 @@ answer admin::handle(const call& asked) {
   if (asked.method == "GET") {
     if (what == "faults")
       return show_faults();
-    if (what == "ledger")
-      return ledger(asked);
+    if (what == "ledger" || what == "mails" || what == "shipments") {
+      auto page = read_page(asked.query);
+      if (!page)
+        return bad("after is a seq from 0, limit is 1 to 10000");
+      if (what == "ledger")
+        return ledger(page->after, page->limit);
+      auto list = what == "mails" ? all_.sendgrid.mails(page->after, page->limit)
+                                  : all_.shipstation.shipments(page->after, page->limit);
+      auto next = page->after + list.size();
+      return say(200, {{std::string{what}, std::move(list)}, {"next", next}});
+    }
     if (what == "webhooks")
       return webhook_counts();
     return bad("no such admin call", 404);
@@ -77,6 +107,11 @@ answer admin::handle(const call& asked) {
     return all_.stripe.act(text_at(body, "account"), text_at(body, "id"), text_at(body, "action"));
   if (what == "paypal" && path.size() == 3 && path[2] == "act")
     return all_.paypal.act(text_at(body, "account"), text_at(body, "id"), text_at(body, "action"));
+  if (what == "shipstation" && path.size() == 3 && path[2] == "ship")
+    return all_.shipstation.ship(text_at(body, "account"), text_at(body, "orderKey"), text_at(body, "carrierCode"),
+                                 text_at(body, "trackingNumber"));
+  if (what == "sendgrid" && path.size() == 3 && path[2] == "event")
+    return all_.sendgrid.fire(body);
   return bad("no such admin call", 404);
 }
 
@@ -132,24 +167,10 @@ answer admin::set_account(const json& body) {
   return say(200, settings);
 }
 
-answer admin::ledger(const call& asked) {
-  auto fields = parse_form(asked.query);
-  auto number = [&](const char* name, std::int64_t otherwise) -> std::optional<std::int64_t> {
-    if (!fields || !fields->contains(name))
-      return otherwise;
-    auto text = text_at(*fields, name);
-    std::int64_t value = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc{} && end == text.data() + text.size() ? std::optional{value} : std::nullopt;
-  };
-  auto after = number("after", 0);
-  auto limit = number("limit", page_default);
-  if (!after || !limit || *after < 0 || *limit < 1 || *limit > page_max)
-    return bad("after is a seq from 0, limit is 1 to 10000");
+answer admin::ledger(std::size_t after, std::size_t limit) {
   std::vector<std::pair<std::uint32_t, place>> found;
   store::transaction look{all_.memory};
-  auto first = static_cast<std::size_t>(*after);
-  for (auto i = first; i < look.size(table::ledger) && found.size() < static_cast<std::size_t>(*limit); ++i) {
+  for (auto i = after; i < look.size(table::ledger) && found.size() < limit; ++i) {
     const auto& subject = look.at(table::ledger, static_cast<std::uint32_t>(i));
     found.emplace_back(subject.account, subject.at);
   }
@@ -157,11 +178,11 @@ answer admin::ledger(const call& asked) {
   auto entries = json::array();
   for (auto& [account, where] : found) {
     auto entry = json::parse(all_.memory.text(where));
-    entry["seq"] = first + entries.size() + 1;
+    entry["seq"] = after + entries.size() + 1;
     entry["account"] = all_.memory.account_name(account);
     entries.push_back(std::move(entry));
   }
-  auto next = static_cast<std::size_t>(*after) + entries.size();
+  auto next = after + entries.size();
   return say(200, {{"entries", std::move(entries)}, {"next", next}});
 }
 

@@ -3,6 +3,8 @@
 #include "integrations/providers_sandbox/call.hpp"
 #include "integrations/providers_sandbox/faults.hpp"
 #include "integrations/providers_sandbox/paypal.hpp"
+#include "integrations/providers_sandbox/sendgrid.hpp"
+#include "integrations/providers_sandbox/shipstation.hpp"
 #include "integrations/providers_sandbox/store.hpp"
 #include "integrations/providers_sandbox/stripe.hpp"
 #include "integrations/providers_sandbox/webhooks.hpp"
@@ -22,6 +24,8 @@ public:
     std::map<std::string, faults*> knobs; ///< by provider
     providers::stripe& stripe;
     providers::paypal& paypal;
+    providers::shipstation& shipstation;
+    providers::sendgrid& sendgrid;
   };
 
   explicit admin(parts all) : all_{std::move(all)} {}
@@ -32,7 +36,7 @@ private:
   answer set_faults(const json& body);
   answer show_faults() const;
   answer set_account(const json& body);
-  answer ledger(const call& asked);
+  answer ledger(std::size_t after, std::size_t limit);
   answer webhook_counts() const;
 
   parts all_;

@@ -80,6 +80,8 @@ void gate::install(httplib::Server& server) {
       std::rethrow_exception(thrown);
     } catch (const std::exception& error) {
       spdlog::error("{} {}: {}", request.method, request.path, error.what());
+    } catch (...) {
+      spdlog::error("{} {}: an error that nobody took", request.method, request.path);
     }
     response.status = 500;
     response.set_content(R"({"error":{"type":"api_error","message":"the sandbox failed"}})", "application/json");

@@ -5,6 +5,8 @@
 #include "integrations/providers_sandbox/admin.hpp"
 #include "integrations/providers_sandbox/gate.hpp"
 #include "integrations/providers_sandbox/paypal.hpp"
+#include "integrations/providers_sandbox/sendgrid.hpp"
+#include "integrations/providers_sandbox/shipstation.hpp"
 #include "integrations/providers_sandbox/stripe.hpp"
 #include "integrations/sandbox_common/process.hpp"
 
@@ -28,6 +30,7 @@ struct options {
   std::size_t threads = 96;
   std::int64_t stripe_key_s = 24 * 3600;
   std::int64_t search_delay_ms = 1000;
+  std::int64_t shipstation_rate = 40;
   std::int64_t paypal_token_s = 32400;
   std::int64_t paypal_order_key_s = 6 * 3600;
   std::int64_t backoff_ms = 200;
@@ -56,6 +59,9 @@ int read_command_line(int argc, char** argv, options& chosen) {
     ->capture_default_str();
   app.add_option("--paypal-order-key-s", chosen.paypal_order_key_s, "seconds that PayPal keeps a request id on orders")
     ->check(CLI::Range(1, 10'000'000))
+    ->capture_default_str();
+  app.add_option("--shipstation-rate", chosen.shipstation_rate, "calls per minute that ShipStation takes from an account")
+    ->check(CLI::Range(1, 100'000'000))
     ->capture_default_str();
   app.add_option("--webhook-backoff-ms", chosen.backoff_ms, "before the second attempt; then doubled, up to 30 s")
     ->check(CLI::Range(1, 600'000))
@@ -95,6 +101,8 @@ int serve(const options& chosen, const sigset_t& stop_signals) {
   store memory;
   faults stripe_faults;
   faults paypal_faults;
+  faults shipstation_faults;
+  faults sendgrid_faults;
   webhook_options hooks;
   hooks.threads = chosen.webhook_threads;
   hooks.backoff = std::chrono::milliseconds{chosen.backoff_ms};
@@ -110,6 +118,8 @@ int serve(const options& chosen, const sigset_t& stop_signals) {
   of_paypal.token_life = std::chrono::seconds{chosen.paypal_token_s};
   of_paypal.order_key_life = std::chrono::seconds{chosen.paypal_order_key_s};
   paypal paypal_api{memory, sender, paypal_faults, of_paypal};
+  shipstation shipstation_api{memory, sender, shipstation_faults, {url + "/shipstation", chosen.shipstation_rate}};
+  sendgrid sendgrid_api{memory, sender, sendgrid_faults};
   memory.watch(table::account, [&](const row& subject, const json& settings) {
     if (subject.id == "stripe")
       stripe_api.configure(subject.account, settings);
@@ -118,8 +128,22 @@ int serve(const options& chosen, const sigset_t& stop_signals) {
   });
   memory.open(chosen.state);
   paypal_api.start();
-  admin office{{memory, sender, {{"stripe", &stripe_faults}, {"paypal", &paypal_faults}}, stripe_api, paypal_api}};
-  gate entrance{{{"/stripe", &stripe_api, &stripe_faults}, {"/paypal", &paypal_api, &paypal_faults}}, office};
+  sendgrid_api.start();
+  admin office{{memory,
+                sender,
+                {{"stripe", &stripe_faults},
+                 {"paypal", &paypal_faults},
+                 {"shipstation", &shipstation_faults},
+                 {"sendgrid", &sendgrid_faults}},
+                stripe_api,
+                paypal_api,
+                shipstation_api,
+                sendgrid_api}};
+  gate entrance{{{"/stripe", &stripe_api, &stripe_faults},
+                 {"/paypal", &paypal_api, &paypal_faults},
+                 {"/shipstation", &shipstation_api, &shipstation_faults},
+                 {"/sendgrid", &sendgrid_api, &sendgrid_faults}},
+                office};
   entrance.install(server);
 
   run.serve(stop_signals, [&] {

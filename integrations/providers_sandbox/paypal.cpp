@@ -122,14 +122,14 @@ answer paypal::issue_token(const call& asked) {
   auto fields = parse_form(asked.body);
   if (!fields || text_of(*fields, "grant_type") != "client_credentials")
     return say(400, {{"error", "unsupported_grant_type"}, {"error_description", "Grant Type is not client_credentials"}});
-  auto token = random_id("A21AA", 60);
+  auto issued = random_id("A21AA", 60);
   store::transaction change{store_};
   auto expires = now_ms() + std::chrono::milliseconds{options_.token_life}.count();
-  change.put(table::paypal_token, change.account(token_owner), token,
+  change.put(table::paypal_token, change.account(token_owner), issued,
              {{"client", client}, {"expires", expires}});
   change.finish();
   return say(200, {{"scope", "https://uri.paypal.com/services/payments/payment"},
-                   {"access_token", token},
+                   {"access_token", issued},
                    {"token_type", "Bearer"},
                    {"app_id", "APP-80W284485P519543T"},
                    {"expires_in", options_.token_life.count()},
@@ -230,7 +230,13 @@ answer paypal::api(call& asked, std::uint32_t account) {
                    {{"request", fingerprint}, {"kind", static_cast<int>(done.kind)}, {"id", done.id}});
     }
   } catch (const paypal_error& error) {
+    if (change.open())
+      change.finish(); // a declined instrument sends the order back to its buyer
     return error_answer(error);
+  } catch (const json::type_error&) { // a member of another type than the API has
+    if (change.open())
+      change.finish();
+    return error_answer({400, "INVALID_REQUEST", "INVALID_PARAMETER_SYNTAX", "", "A field is of the wrong type."});
   }
   if (done.kind != table::count && done.status != 204)
     done.body = desk.show(done.kind, done.id, minimal);

@@ -176,7 +176,7 @@ void paypal::deliver(std::uint32_t account, const std::string& type, place event
       continue;
     webhook subject;
     subject.url = target.url;
-    subject.body = [this, event] { return store_.text(event); };
+    subject.body = [this, event](bool) { return store_.text(event); };
     subject.sign = [this, webhook_id = target.id](const std::string& body, std::int64_t at, bool forged) -> header_list {
       auto id = random_id("", 36);
       auto time = rfc3339(at * 1000);

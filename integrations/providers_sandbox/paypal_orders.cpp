@@ -278,7 +278,7 @@ paypal_outcome paypal_desk::approve(const std::string& id, const std::string& wa
   if (order["status"] != "CREATED" && order["status"] != "PAYER_ACTION_REQUIRED" && order["status"] != "APPROVED")
     unprocessable("ORDER_ALREADY_COMPLETED", "There is nothing to approve.");
   order["status"] = "APPROVED";
-  order["_sandbox"]["instrument"] = wallet.starts_with('_') ? wallet.substr(1) : wallet;
+  order["_sandbox"]["instrument"] = wallet;
   order["payer"] = {{"payer_id", random_id("", 13)}, {"email_address", "buyer@example.com"}};
   order["payment_source"] = {{"paypal", {{"email_address", "buyer@example.com"}, {"account_status", "VERIFIED"}}}};
   save(table::paypal_order, order);

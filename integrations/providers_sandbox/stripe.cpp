@@ -94,6 +94,8 @@ answer stripe::handle(call& asked) {
   auto fields = parse_form(asked.method == "GET" ? asked.query : std::string_view{asked.body});
   if (!fields)
     return say(invalid(400, "", "The parameters are no form that can be read."));
+  if (fields->contains("expand") && !(*fields)["expand"].is_array())
+    return say(invalid(400, "", "expand[] is a list."));
   std::string account_name = api_key;
   if (auto connected = asked.header("Stripe-Account"); !connected.empty())
     account_name += "/" + connected;
@@ -232,7 +234,7 @@ void stripe::deliver(const endpoint_list& endpoints, std::uint32_t, const std::s
       continue;
     webhook subject;
     subject.url = target.url;
-    subject.body = [this, event] { return stripe_desk::render_event(store_, event); };
+    subject.body = [this, event](bool) { return stripe_desk::render_event(store_, event); };
     subject.sign = [secrets = target.secrets](const std::string& body, std::int64_t at, bool forged) -> header_list {
       auto time = std::to_string(at);
       auto value = "t=" + time;

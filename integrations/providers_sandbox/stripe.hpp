@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -65,8 +66,9 @@ private:
   std::mutex endpoints_mutex_;
   std::unordered_map<std::uint32_t, endpoint_list> endpoints_;
 
-  /// Payments by a hash of (account, metadata key, value), for search; guarded by the store's lock.
-  std::unordered_multimap<std::uint64_t, std::uint32_t> by_metadata_;
+  /// (hash of account, metadata key and value; the payment's number), for search; guarded by the store's lock.
+  /// A set, because one value may be that of every payment and each has several versions.
+  std::set<std::pair<std::uint64_t, std::uint32_t>> by_metadata_;
 };
 
 } // namespace souk::providers

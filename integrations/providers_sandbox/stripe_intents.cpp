@@ -41,12 +41,8 @@ std::uint64_t metadata_hash(std::uint32_t account, std::string_view key, std::st
 stripe::stripe(store& memory, webhook_sender& sender, faults& knobs, stripe_options options)
   : store_{memory}, sender_{sender}, faults_{knobs}, options_{std::move(options)} {
   store_.watch(table::stripe_intent, [this](const row& subject, const json& intent) {
-    for (const auto& [key, value] : intent.at("metadata").items()) {
-      auto hash = metadata_hash(subject.account, key, value.get<std::string>());
-      auto [begin, end] = by_metadata_.equal_range(hash);
-      if (std::none_of(begin, end, [&](const auto& known) { return known.second == subject.number; }))
-        by_metadata_.emplace(hash, subject.number);
-    }
+    for (const auto& [key, value] : intent.at("metadata").items())
+      by_metadata_.emplace(metadata_hash(subject.account, key, value.get_ref<const std::string&>()), subject.number);
   });
 }
 
@@ -373,11 +369,9 @@ stripe_outcome stripe_desk::search_intents(const std::string&) {
   });
   std::vector<std::uint32_t> numbers;
   if (indexed != terms.end()) {
-    auto [begin, end] =
-      owner_.by_metadata_.equal_range(metadata_hash(why_.account, indexed->key, indexed->value));
-    for (auto it = begin; it != end; ++it)
+    auto hash = metadata_hash(why_.account, indexed->key, indexed->value);
+    for (auto it = owner_.by_metadata_.lower_bound({hash, 0}); it != owner_.by_metadata_.end() && it->first == hash; ++it)
       numbers.push_back(it->second);
-    std::sort(numbers.begin(), numbers.end());
   } else {
     numbers = change_.list(table::stripe_intent, why_.account);
   }

@@ -126,7 +126,7 @@ webhook_sender::counts webhook_sender::count() {
 bool webhook_sender::attempt(connections& open, const job& subject) {
   try {
     auto [base, path] = split_url(subject.subject->url);
-    auto body = subject.subject->body();
+    auto body = subject.subject->body(subject.forge);
     httplib::Headers headers{{"User-Agent", "souk-providers"}};
     for (auto& [name, value] : subject.subject->sign(body, now_s() - (subject.stale ? stale_s : 0), subject.forge))
       headers.emplace(name, value);

@@ -22,7 +22,9 @@ using header_list = std::vector<std::pair<std::string, std::string>>;
 /// How a provider tells a shop what happened.
 struct webhook {
   std::string url;
-  std::function<std::string()> body; ///< made when it is sent: a queue of bodies would be large
+  /// Made when it is sent: a queue of bodies would be large.
+  /// @param forged as a forger would write it, where no signature tells.
+  std::function<std::string(bool forged)> body;
   /// Makes the headers that prove where the body comes from.
   /// @param at seconds since 1970, which the signature may state.
   /// @param forged sign with a key that is not the provider's.

@@ -333,6 +333,17 @@ def test_update_metadata_return_url_and_expand(stripe):
     assert long.status_code == 200 and len(long.json()["metadata"]) == 41
 
 
+def test_odd_forms_break_nothing(stripe):
+    for text in ("a[b", "a[]b=1", "a=1&a[b]=2", "[x]=1", "expand=1", "a" + "[x]" * 9 + "=1", "metadata[a][b]=1", "amount[x]=1",
+                 "shipping=x", "payment_method_types=card", "automatic_payment_methods=1", "amount=%ff", "&".join(["a=1"] * 3000)):
+        answer = stripe.call("POST", "payment_intents", text, **{"Content-Type": "application/x-www-form-urlencoded"})
+        assert answer.status_code == 400, text
+    assert stripe.call("POST", "payment_intents", "{}", **{"Content-Type": "application/json"}).status_code == 400
+    assert stripe.get("payment_intents", **{"created[x]": 1}).status_code == 400
+    assert stripe.get("payment_intents", starting_after="pi_none").status_code == 400
+    assert stripe.pay().status_code == 200
+
+
 # -- checkout sessions
 
 
