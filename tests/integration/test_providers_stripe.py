@@ -236,8 +236,12 @@ def test_faults_of_the_connection(stripe, providers):  # noqa: F811
     assert providers.ledger() == []
     for number, fault in enumerate(("drop_after_next", "partial_next"), 1):
         providers.faults("stripe", **{fault: 1})
-        with pytest.raises((requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)):
-            stripe.pay(fault)
+        try:
+            answer = stripe.pay(fault)
+        except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError):
+            pass
+        else:  # requests before 2.32 takes half an answer for an answer
+            assert len(answer.content) < int(answer.headers["Content-Length"]), fault + ": the answer came whole"
         assert len(providers.ledger()) == number
         assert stripe.pay(fault).headers["Idempotent-Replayed"] == "true"
     providers.faults("stripe", refuse=True)
