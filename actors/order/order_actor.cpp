@@ -47,7 +47,7 @@ order_actor::behavior_type order(order_actor::stateful_pointer<order_state> self
     else
       s.with_terms([self, go, answer](const caf::error& why) mutable {
         if (why)
-          answer.deliver(why);
+          answer.deliver(why), self->state.rest();
         else
           self->state.when_idle(go);
       });

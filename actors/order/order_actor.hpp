@@ -83,6 +83,7 @@ struct order_state {
   funding paid_with;
   gateway_answer late_money; ///< what the goods are got again for
 
+  int asking = 0; ///< for the store's terms: whoever waits for them must not lose this life of the order
   bool writing = false;
   std::list<std::function<void()>> later; ///< what came while rows were on their way; no deque: an empty one allocates 600 bytes
   std::vector<waiter> waiters;

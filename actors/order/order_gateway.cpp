@@ -14,14 +14,19 @@ using runtime::delivery;
 void order_state::with_terms(std::function<void(const caf::error&)> f) {
   if (store)
     return f({});
+  ++asking;
   auto id = exists ? machine.rows().order.store_id : command.store_id;
   runtime::ask(self, *context.routes, store_at(id), delivery::activate, get_terms{id})
     .then(
       [this, f](const store_terms& terms) {
+        --asking;
         store = terms.store;
         f({});
       },
-      [f](caf::error& why) { f(why); });
+      [this, f](caf::error& why) {
+        --asking;
+        f(why);
+      });
 }
 
 // Goes on with whatever the order waits for: what came meanwhile, a call of the gateway, or nothing.

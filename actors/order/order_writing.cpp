@@ -11,7 +11,7 @@ namespace souk::actors {
 using runtime::delivery;
 
 bool order_state::idle() const noexcept {
-  return !busy() && !calling && !retry_due && told.empty() && asked.empty();
+  return !busy() && asking == 0 && !calling && !retry_due && told.empty() && asked.empty();
 }
 
 void order_state::when_idle(std::function<void()> f) {
