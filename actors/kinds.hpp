@@ -21,6 +21,7 @@ inline constexpr runtime::kind_id supervisor = 10;
 inline constexpr runtime::kind_id dispatcher = 11;
 inline constexpr runtime::kind_id discount = 12;
 inline constexpr runtime::kind_id gift_card = 13;
+inline constexpr runtime::kind_id webhooks = 14;
 } // namespace kind
 
 inline runtime::entity_address store_at(const storage::ulid& id) { return {kind::store, id, {}, {}}; }
@@ -44,6 +45,8 @@ inline runtime::entity_address discount_at(const storage::ulid& store, std::stri
 inline runtime::entity_address gift_card_at(const storage::ulid& store, std::string code_hash) {
   return {kind::gift_card, store, {}, std::move(code_hash)};
 }
+/// A store's webhooks and the deliveries to them.
+inline runtime::entity_address webhooks_at(const storage::ulid& store) { return {kind::webhooks, store, {}, {}}; }
 inline runtime::entity_address supervisor_at(storage::shard_id shard) {
   return runtime::shard_address(kind::supervisor, shard);
 }

@@ -18,6 +18,10 @@ class actor_system_config;
 
 namespace souk::actors {
 
+class carrier;
+class secret_box;
+class webhook_sender;
+
 /// Someone who hears of every committed event, at least once and in order per shard. Called on a worker thread.
 class event_consumer {
 public:
@@ -38,6 +42,7 @@ struct shop_options {
   std::chrono::milliseconds checkout_wait{1000}; ///< how long a checkout waits for its gateway before it answers "pending"
   std::chrono::hours cart_life{24 * 30};
   std::string public_url{};                      ///< where shoppers reach the shop
+  std::chrono::seconds cart_abandoned{3600};     ///< a cart left for so long is abandoned: its shopper is reminded, once
   std::chrono::seconds payment_retry{5};         ///< how long to wait before a gateway that did not answer is asked again
   bool skip_idempotency_row = false;             ///< a mutant for the simulation's self-test; nothing else sets it
 };
@@ -53,10 +58,23 @@ struct shop_services {
   std::shared_ptr<runtime::reader_pool> readers;
   std::shared_ptr<storage::outbox_store> outbox; ///< used on event_workers only
   std::vector<std::shared_ptr<event_consumer>> consumers;
+  /// Opens what merchants entrusted to us; null or without a key: nothing was.
+  std::shared_ptr<const secret_box> secrets;
+  std::map<std::string, std::shared_ptr<carrier>> carriers; ///< by carrier_account.provider
+  std::shared_ptr<webhook_sender> webhooks;                 ///< null: none are sent
+  std::shared_ptr<runtime::executor> webhook_workers;
+  /// Workers of a consumer's own, by its name, so that a slow one takes none from the others.
+  std::map<std::string, std::shared_ptr<runtime::executor>> consumer_workers;
+  /// A consumer has done so many events, the first of them so long after its commit. May be empty.
+  std::function<void(const std::string& consumer, std::size_t events, std::chrono::microseconds lag)> events_done;
   /// After a commit: what pages and caches know of the product (its texts, prices) or of a variant's stock is old.
   std::function<void(const storage::ulid& store, const storage::ulid& product)> product_changed;
   std::function<void(const storage::ulid& variant, std::int64_t available)> stock_changed;
 
+  const std::shared_ptr<runtime::executor>& workers_of_consumer(const std::string& name) const {
+    auto at = consumer_workers.find(name);
+    return at == consumer_workers.end() ? event_workers : at->second;
+  }
   const std::shared_ptr<runtime::executor>& workers_of(const std::string& provider) const {
     auto at = provider_workers.find(provider);
     return at == provider_workers.end() ? gateway_workers : at->second;
@@ -83,5 +101,6 @@ runtime::entity_kind supervisor_kind(std::shared_ptr<const shop_services> servic
 runtime::entity_kind dispatcher_kind(std::shared_ptr<const shop_services> services);
 runtime::entity_kind discount_kind(std::shared_ptr<const shop_services> services);
 runtime::entity_kind gift_card_kind(std::shared_ptr<const shop_services> services);
+runtime::entity_kind webhooks_kind(std::shared_ptr<const shop_services> services);
 
 } // namespace souk::actors

@@ -14,6 +14,7 @@
 #include "actors/store/messages.hpp"
 #include "actors/supervisor/messages.hpp"
 #include "actors/user/messages.hpp"
+#include "actors/webhooks/messages.hpp"
 #include "runtime/optional_inspect.hpp"
 #include "runtime/type_ids.hpp"
 
@@ -118,5 +119,20 @@ CAF_BEGIN_TYPE_ID_BLOCK(souk_actors, caf::id_block::souk_runtime_last_type_id + 
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::settle_gift_card))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::expect_gift_card_return))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::gift_card_returned))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::storage::webhook_row))
+  CAF_ADD_TYPE_ID(souk_actors, (std::vector<souk::storage::webhook_row>))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::create_webhook))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::change_webhook))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::remove_webhook))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::get_webhooks))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::redeliver_webhook))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::webhook_event))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::resume_deliveries))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::delivery_answered))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::storage::webhook_delivery_row))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::reset_password))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::ask_password_reset))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::remind_cart))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::change_settings))
 CAF_END_TYPE_ID_BLOCK(souk_actors)
 // clang-format on

@@ -27,10 +27,14 @@ void add_commands(runtime::wire_book& book) {
   // more.
   book.add<forget_cart>(9, repeat::never);
   book.add<note_order>(10, repeat::safe);
+  // The second time the hash is another one.
+  book.add<reset_password>(11, repeat::safe);
+  book.add<ask_password_reset>(12, repeat::safe);
 
   book.add<open_store>(20, repeat::safe);
   book.add<get_store>(21, repeat::safe);
   book.add<change_store>(22, repeat::safe);
+  book.add<change_settings>(23, repeat::safe);
 
   book.add<create_product>(30, repeat::safe);
   // Its drafts may set stock, see set_stock.
@@ -82,6 +86,14 @@ void add_commands(runtime::wire_book& book) {
   book.add<get_gift_card>(95, repeat::safe);
   book.add<change_gift_card>(96, repeat::safe);
   book.add<get_gift_card_balance>(97, repeat::safe);
+
+  book.add<create_webhook>(100, repeat::safe);
+  book.add<change_webhook>(101, repeat::safe);
+  book.add<remove_webhook>(102, repeat::safe);
+  book.add<get_webhooks>(103, repeat::safe);
+  // Sends once more, which receivers must expect anyway.
+  book.add<redeliver_webhook>(104, repeat::safe);
+  book.add<webhook_event>(105, repeat::safe);
 }
 
 // Answers are never asked again by themselves.
@@ -104,6 +116,9 @@ void add_answers(runtime::wire_book& book) {
   book.add<discount_offer>(291, repeat::never);
   book.add<storage::gift_card_row>(292, repeat::never);
   book.add<gift_card_balance>(293, repeat::never);
+  book.add<storage::webhook_row>(300, repeat::never);
+  book.add<std::vector<storage::webhook_row>>(301, repeat::never);
+  book.add<storage::webhook_delivery_row>(302, repeat::never);
 }
 
 } // namespace

@@ -67,6 +67,8 @@ struct lines_ordered {
 };
 /// From whoever swept the shard: delete the cart if it has expired. Nothing is answered.
 struct expire_cart {};
+/// From the supervisor: have the shopper reminded of a cart that was left, once. Nothing is answered.
+struct remind_cart {};
 /// From the target of a merge: hand over your lines and stop changing until told how it ended. → cart_handover
 struct surrender_cart {
   storage::ulid to;
@@ -112,6 +114,10 @@ typename I::result_type inspect(I& f, merge_cart& x) {
 template <class I>
 typename I::result_type inspect(I& f, lines_ordered& x) {
   return f(x.order_id, x.lines);
+}
+template <class I>
+typename I::result_type inspect(I& f, remind_cart&) {
+  return f();
 }
 template <class I>
 typename I::result_type inspect(I& f, expire_cart&) {

@@ -34,6 +34,25 @@ struct change_store {
   std::optional<std::int64_t> expected_version; ///< else errc::version_conflict
 };
 
+/// Changes what is set of the settings behind the store's own columns. An account or a discount is put by its name or id, so that two
+/// who change different ones do not undo each other. → storage::store_row
+struct change_settings {
+  caller by;
+  storage::ulid store_id;
+  std::optional<std::string> language;
+  std::optional<std::vector<storage::tax_zone>> tax_zones;
+  std::optional<bool> shipping_taxed;
+  std::optional<bool> manual_payments;
+  std::optional<storage::mail_settings> mail;
+  std::optional<storage::automatic_discount> put_discount; ///< insert or replace, by id
+  storage::ulid remove_discount{};                         ///< nil: none
+  std::optional<storage::payment_account> put_payment;     ///< insert or replace, by provider; empty `sealed` keeps the secrets
+  std::string remove_payment;                              ///< empty: none
+  std::optional<storage::carrier_account> put_carrier;     ///< as put_payment; empty `webhook_path` keeps it
+  std::string remove_carrier;
+  std::optional<std::int64_t> expected_version; ///< else errc::version_conflict
+};
+
 /// What others of the shard need to know of the store; shared, never copied, replaced when settings change. → store_terms
 struct get_terms {
   storage::ulid store_id;
@@ -54,6 +73,11 @@ template <class I>
 typename I::result_type inspect(I& f, change_store& x) {
   return f(x.by, x.store_id, x.name, x.tax_rate_ppm, x.tax_inclusive, x.shipping_zones, x.logo_url, x.description, x.status,
            x.expected_version);
+}
+template <class I>
+typename I::result_type inspect(I& f, change_settings& x) {
+  return f(x.by, x.store_id, x.language, x.tax_zones, x.shipping_taxed, x.manual_payments, x.mail, x.put_discount,
+           x.remove_discount, x.put_payment, x.remove_payment, x.put_carrier, x.remove_carrier, x.expected_version);
 }
 template <class I>
 typename I::result_type inspect(I& f, get_terms& x) {

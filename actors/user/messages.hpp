@@ -37,6 +37,16 @@ struct close_session {
   caller by;
   storage::token_hash hash{};
 };
+/// Somebody knows the password's hash as it was when a link was mailed: sets another one and closes every session. The second time
+/// the hash is no longer the same: errc::bad_credentials. → user_view
+struct reset_password {
+  std::string old_hash;
+  std::string new_hash;
+};
+/// Has a link mailed to the user's address; more often than once a minute nothing happens. → bool, whether it will be mailed
+struct ask_password_reset {
+  std::string language; ///< of the mail
+};
 /// API tokens of one store. → std::vector<storage::session_row>
 struct list_api_tokens {
   caller by;
@@ -86,6 +96,14 @@ typename I::result_type inspect(I& f, authenticate& x) {
 template <class I>
 typename I::result_type inspect(I& f, close_session& x) {
   return f(x.by, x.hash);
+}
+template <class I>
+typename I::result_type inspect(I& f, reset_password& x) {
+  return f(x.old_hash, x.new_hash);
+}
+template <class I>
+typename I::result_type inspect(I& f, ask_password_reset& x) {
+  return f(x.language);
 }
 template <class I>
 typename I::result_type inspect(I& f, list_api_tokens& x) {
