@@ -1,6 +1,7 @@
 # Everything comes from Debian packages; several of them ship no CMake package file, so they are found by library name.
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
+find_package(CURL REQUIRED)
 find_package(PostgreSQL REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
@@ -27,6 +28,7 @@ souk_library(httplib cpp-httplib)
 target_link_libraries(httplib INTERFACE OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 souk_library(prometheus prometheus-cpp-core)
 add_library(CLI11 INTERFACE) # header only
+add_library(mustache INTERFACE) # header only: kainjow/mustache.hpp
 # Messages are allocated by one thread and freed by another all the time: glibc's allocator took a quarter of the CPU time of an
 # order that way, and jemalloc placed a quarter more orders (`souk bench spread`).
 souk_library(jemalloc jemalloc)

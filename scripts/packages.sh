@@ -3,8 +3,8 @@
 
 packages_to_build=(g++ cmake ninja-build ccache mold pkg-config libcaf-dev libpq-dev libhiredis-dev libcpp-httplib-dev
   nlohmann-json3-dev catch2 libspdlog-dev libfmt-dev libsodium-dev prometheus-cpp-dev libcli11-dev librapidcheck-dev
-  libcsv-dev libjemalloc-dev libssl-dev libcurl4-openssl-dev)
-packages_to_run=(postgresql-15 redis-server haproxy curl jq openssl python3 util-linux)
+  libcsv-dev libjemalloc-dev libssl-dev libcurl4-openssl-dev libkainjow-mustache-dev)
+packages_to_run=(postgresql-15 redis-server haproxy curl jq openssl ca-certificates python3 python3-aiosmtpd util-linux)
 packages_to_test=(python3-pytest python3-requests python3-jsonschema python3-psycopg2 iproute2)
 
 missing_packages() {
