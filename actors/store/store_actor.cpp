@@ -62,7 +62,18 @@ void store_state::change(const change_store& c, runtime::owed_answer answer) {
     answer.deliver(std::move(no));
     return leave();
   }
-  auto next = store_rules::change(*row, c, context.time->now());
+  write(store_rules::change(*row, c, context.time->now()), std::move(answer));
+}
+
+void store_state::change(const change_settings& c, runtime::owed_answer answer) {
+  if (auto no = check(c.store_id)) {
+    answer.deliver(std::move(no));
+    return leave();
+  }
+  write(store_rules::change_settings(*row, c, context.time->now()), std::move(answer));
+}
+
+void store_state::write(outcome<storage::store_row> next, runtime::owed_answer answer) {
   if (!next || *next == *row) {
     if (next)
       answer.deliver(*row);
@@ -133,6 +144,10 @@ store_actor::behavior_type store(store_actor::stateful_pointer<store_state> self
       return *self->state.row;
     },
     [self](const change_store& c) {
+      return self->state.in_turn(
+        [self, c](runtime::owed_answer answer) { self->state.change(c, std::move(answer)); });
+    },
+    [self](const change_settings& c) {
       return self->state.in_turn(
         [self, c](runtime::owed_answer answer) { self->state.change(c, std::move(answer)); });
     },

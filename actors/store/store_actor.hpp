@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/edit_line.hpp"
+#include "actors/outcome.hpp"
 #include "actors/services.hpp"
 #include "actors/type_ids.hpp"
 #include "runtime/owed_answer.hpp"
@@ -19,6 +20,8 @@ using store_actor = caf::typed_actor<
   caf::replies_to<get_store>::with<storage::store_row>,
   // Changes what is set, durably.
   caf::replies_to<change_store>::with<storage::store_row>,
+  // The same of the settings behind the store's own columns: taxes, discounts, accounts at providers, mail.
+  caf::replies_to<change_settings>::with<storage::store_row>,
   // Its settings for others of the process, shared.
   caf::replies_to<get_terms>::with<store_terms>,
   // Quits unless something is under way.
@@ -36,6 +39,8 @@ struct store_state {
   caf::result<storage::store_row> in_turn(std::function<void(runtime::owed_answer)> edit);
   void open(const open_store& c, runtime::owed_answer answer);
   void change(const change_store& c, runtime::owed_answer answer);
+  void change(const change_settings& c, runtime::owed_answer answer);
+  void write(outcome<storage::store_row> next, runtime::owed_answer answer);
   void opened(const open_store& c, const runtime::receipt& r, storage::store_row next,
               runtime::owed_answer answer);
   void committed(storage::store_row next, runtime::owed_answer answer);

@@ -22,6 +22,10 @@ outcome<storage::store_row> open(const caller& by, storage::store_row draft, sto
 outcome<storage::store_row> change(const storage::store_row& current, const change_store& command,
                                    storage::timestamp now);
 
+/// The row as the command leaves it, as change() does. Errors: not_found, forbidden, version_conflict, invalid.
+outcome<storage::store_row> change_settings(const storage::store_row& current, const actors::change_settings& command,
+                                            storage::timestamp now);
+
 /// No country may stand in two zones: the order's address decides by it which rates apply.
 std::optional<rejection> check_shipping_zones(const std::vector<storage::shipping_zone>& zones);
 
