@@ -1,6 +1,7 @@
 #include "http/json/fields.hpp"
 
 #include "http/errors.hpp"
+#include "http/json/rfc3339.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -67,6 +68,11 @@ const json* fields::find(std::string_view name) const {
 
 bool fields::has(std::string_view name) const {
   return find(name) != nullptr;
+}
+
+bool fields::is_text(std::string_view name, std::string_view text) const {
+  const auto* value = find(name);
+  return value != nullptr && value->is_string() && value->get_ref<const std::string&>() == text;
 }
 
 std::optional<std::string> fields::maybe_text(std::string_view name, const actors::text_rule& rule) const {
@@ -151,6 +157,34 @@ storage::ulid fields::id(std::string_view name) const {
   if (!found)
     wrong(name, "is missing");
   return *found;
+}
+
+std::optional<std::vector<storage::ulid>> fields::maybe_ids(std::string_view name, std::size_t max) const {
+  const auto* value = find(name);
+  if (value == nullptr)
+    return std::nullopt;
+  if (!value->is_array())
+    wrong(name, fmt::format("must be a list of ids, not {}", type_name(*value)));
+  if (value->size() > max)
+    wrong(name, fmt::format("must have at most {} entries", max));
+  std::vector<storage::ulid> all;
+  for (const auto& element : *value) {
+    const auto id = element.is_string() ? storage::ulid::parse(element.get_ref<const std::string&>()) : std::nullopt;
+    if (!id || id->is_nil())
+      wrong(fmt::format("{}[{}]", name, all.size()), "is not an id of 26 characters");
+    all.push_back(*id);
+  }
+  return all;
+}
+
+std::optional<storage::timestamp> fields::maybe_time(std::string_view name) const {
+  const auto* value = find(name);
+  if (value == nullptr)
+    return std::nullopt;
+  const auto at = value->is_string() ? parse_rfc3339(value->get_ref<const std::string&>()) : std::nullopt;
+  if (!at)
+    wrong(name, "must be a time like \"2024-05-01T12:00:00Z\" (RFC 3339)");
+  return at;
 }
 
 std::optional<std::int64_t> fields::decimal(std::string_view name, int exponent, std::int64_t max,

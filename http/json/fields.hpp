@@ -25,6 +25,8 @@ public:
   fields(const nlohmann::json& object, std::string path, std::initializer_list<std::string_view> known);
 
   bool has(std::string_view name) const;
+  /// Whether it is this very text: a word that stands for a value of another type.
+  bool is_text(std::string_view name, std::string_view text) const;
 
   std::string text(std::string_view name, const actors::text_rule& rule) const;
   std::optional<std::string> maybe_text(std::string_view name, const actors::text_rule& rule) const;
@@ -40,6 +42,10 @@ public:
 
   storage::ulid id(std::string_view name) const;
   std::optional<storage::ulid> maybe_id(std::string_view name) const;
+  std::optional<std::vector<storage::ulid>> maybe_ids(std::string_view name, std::size_t max) const;
+
+  /// An instant of RFC 3339, "2024-05-01T12:00:00Z"; none before 1970.
+  std::optional<storage::timestamp> maybe_time(std::string_view name) const;
 
   /// "19.99", or 19.99 for those who send numbers: read from its decimal digits. Minor units, 0 to
   /// amount_max.
