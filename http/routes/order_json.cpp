@@ -1,7 +1,6 @@
 #include "http/routes/order_json.hpp"
 
-#include "actors/money/currency.hpp"
-#include "http/json/writer.hpp"
+#include "http/routes/money_text.hpp"
 
 #include <algorithm>
 
@@ -20,27 +19,6 @@ void write_address(json::writer& out, const storage::postal_address& a) {
     .field("country", a.country)
     .field("phone", a.phone)
     .end_object();
-}
-
-/// Amounts in a currency, as decimal text.
-class money_text {
-public:
-  explicit money_text(const std::string& currency) {
-    const auto unit = actors::currency::of(currency);
-    exponent_ = unit ? unit->exponent() : 2;
-  }
-  std::string operator()(std::int64_t minor) const { return actors::format_amount(minor, exponent_); }
-
-private:
-  int exponent_ = 2;
-};
-
-void write_time(json::writer& out, std::string_view name, storage::timestamp at) {
-  out.key(name);
-  if (at == storage::timestamp{})
-    out.null();
-  else
-    out.value(at);
 }
 
 void write_id(json::writer& out, std::string_view name, const storage::ulid& id) {
@@ -83,26 +61,6 @@ std::string_view name_of(storage::attempt_state state) noexcept {
     case attempt_state::refunded: break;
   }
   return "refunded";
-}
-
-/// How the total came about.
-void write_pricing(json::writer& out, const storage::order_row& order, const money_text& amount) {
-  out.key("discounts").begin_array();
-  for (const auto& d : order.pricing.discounts)
-    out.begin_object()
-      .field_or_null("code", d.code)
-      .field("title", d.title)
-      .field("amount", amount(d.amount))
-      .field("shipping_amount", amount(d.shipping_amount))
-      .end_object();
-  out.end_array().key("taxes").begin_array();
-  for (const auto& t : order.pricing.taxes)
-    out.begin_object()
-      .field("title", t.title)
-      .field("rate", actors::format_amount(t.rate_ppm, 6))
-      .field("amount", amount(t.amount))
-      .end_object();
-  out.end_array().field("tax_inclusive", order.pricing.tax_inclusive);
 }
 
 void write_payments(json::writer& out, const std::vector<storage::payment_row>& payments, const money_text& amount) {
@@ -218,7 +176,7 @@ void write_order(json::writer& out, const storage::order_row& order,
     .field("total", amount(order.total))
     .field("gift_card", amount(order.gift_card))
     .field("refunded", amount(order.refunded));
-  write_pricing(out, order, amount);
+  write_pricing(out, order.pricing, amount);
   out.key("items")
     .begin_array();
   for (const auto& item : items)
@@ -232,6 +190,7 @@ void write_order(json::writer& out, const storage::order_row& order,
       .field("quantity", item.quantity)
       .field("price", amount(item.unit_price))
       .field("discount", amount(item.discount))
+      .field("tax_rate", rate_text(item.tax_rate_ppm))
       .field("tax", amount(item.tax))
       .field("total", amount(item.total))
       .end_object();
@@ -257,6 +216,28 @@ void write_order(json::writer& out, const storage::order_row& order,
 }
 
 } // namespace
+
+void write_pricing(json::writer& out, const storage::order_pricing& pricing, const money_text& amount) {
+  out.key("discounts").begin_array();
+  for (const auto& d : pricing.discounts)
+    out.begin_object()
+      .field_or_null("code", d.code)
+      .field("title", d.title)
+      .field("amount", amount(d.amount))
+      .field("shipping_amount", amount(d.shipping_amount))
+      .end_object();
+  out.end_array().key("taxes").begin_array();
+  for (const auto& t : pricing.taxes)
+    out.begin_object()
+      .field("title", t.title)
+      .field("rate", rate_text(t.rate_ppm))
+      .field("amount", amount(t.amount))
+      .end_object();
+  out.end_array()
+    .field("tax_inclusive", pricing.tax_inclusive)
+    .field("shipping_before_discount", amount(pricing.shipping_before))
+    .field("shipping_tax", amount(pricing.shipping_tax));
+}
 
 std::string_view name_of(storage::order_status status) noexcept {
   using storage::order_status;

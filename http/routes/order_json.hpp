@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/order/messages.hpp"
+#include "http/routes/money_text.hpp"
 #include "storage/entity_reader.hpp"
 
 #include <string>
@@ -13,6 +14,8 @@ std::string order_json(const actors::order_view& view);
 std::string order_json(const storage::order_snapshot& rows);
 /// What happened to an order, oldest first: who did what, when.
 std::string timeline_json(const actors::order_view& view);
+/// How a total came about: its discounts, taxes and shipping, as fields of the object that is open.
+void write_pricing(json::writer& out, const storage::order_pricing& pricing, const money_text& amount);
 
 std::string_view name_of(storage::order_status status) noexcept;
 std::string_view name_of(storage::payment_status status) noexcept;
