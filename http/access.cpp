@@ -57,7 +57,7 @@ bool fits(const compiled& candidate, const std::vector<std::string_view>& path, 
       continue;
     }
     const auto name = segment.substr(1, segment.size() - 2);
-    if (name == "token_id") {
+    if (name == "token_id" || name == "code") {
       out.token_id = path[i];
       continue;
     }

@@ -31,7 +31,7 @@ enum class body_kind : std::uint8_t { none, json, csv };
 struct route {
   std::string_view method;
   std::string_view
-    pattern; ///< "/stores/{store_id}/products"; names that end in _id are ids, except {token_id}
+    pattern; ///< "/stores/{store_id}/products"; names that end in _id are ids, {token_id} and {code} are texts
   access who;
   body_kind body;
   response (*handle)(exchange&);
@@ -44,7 +44,7 @@ std::span<const route> all_routes();
 struct matched {
   const route* to = nullptr; ///< nullptr: nothing
   std::vector<std::pair<std::string_view, storage::ulid>> ids;
-  std::string token_id;
+  std::string token_id; ///< or {code}
   std::string allowed; ///< methods that the path does know, when it does not know this one
 };
 /// @param path still percent-encoded, without query

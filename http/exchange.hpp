@@ -51,7 +51,7 @@ struct exchange {
   deadline until{};
 
   std::vector<std::pair<std::string_view, storage::ulid>> ids{}; ///< from the path, by name: "store_id"
-  std::string token_id{};                                        ///< from the path of an API token
+  std::string token_id{};                                        ///< from the path of an API token, or the code in that of a discount
   std::vector<std::pair<std::string, std::string>> query{};      ///< decoded
   actors::caller by{};                                           ///< anonymous when no token was sent
 

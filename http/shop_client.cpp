@@ -155,6 +155,36 @@ answer<storage::import_row> shop_client::get_import(const storage::ulid& import,
                                   until);
 }
 
+answer<storage::store_row> shop_client::change_settings(actors::change_settings command, deadline until) const {
+  const auto whom = actors::store_at(command.store_id);
+  return ask<storage::store_row>(whom, delivery::activate, pack(std::move(command)), until);
+}
+template <class Command>
+answer<storage::discount_row> shop_client::tell_discount(const storage::ulid& store, std::string code, Command command,
+                                                         deadline until) const {
+  return ask<storage::discount_row>(actors::discount_at(store, std::move(code)), delivery::activate, pack(std::move(command)), until);
+}
+template answer<storage::discount_row> shop_client::tell_discount(const storage::ulid&, std::string, actors::create_discount, deadline) const;
+template answer<storage::discount_row> shop_client::tell_discount(const storage::ulid&, std::string, actors::get_discount, deadline) const;
+template answer<storage::discount_row> shop_client::tell_discount(const storage::ulid&, std::string, actors::change_discount, deadline) const;
+answer<actors::discount_offer> shop_client::check_discount(const storage::ulid& store, std::string code, std::string customer,
+                                                           deadline until) const {
+  return ask<actors::discount_offer>(actors::discount_at(store, std::move(code)), delivery::activate,
+                                     pack(actors::check_discount{store, std::move(customer)}), until);
+}
+template <class Command>
+answer<storage::gift_card_row> shop_client::tell_gift_card(const storage::ulid& store, std::string hash, Command command,
+                                                           deadline until) const {
+  return ask<storage::gift_card_row>(actors::gift_card_at(store, std::move(hash)), delivery::activate, pack(std::move(command)), until);
+}
+template answer<storage::gift_card_row> shop_client::tell_gift_card(const storage::ulid&, std::string, actors::create_gift_card, deadline) const;
+template answer<storage::gift_card_row> shop_client::tell_gift_card(const storage::ulid&, std::string, actors::get_gift_card, deadline) const;
+template answer<storage::gift_card_row> shop_client::tell_gift_card(const storage::ulid&, std::string, actors::change_gift_card, deadline) const;
+answer<actors::gift_card_balance> shop_client::gift_card_balance(const storage::ulid& store, std::string hash, deadline until) const {
+  return ask<actors::gift_card_balance>(actors::gift_card_at(store, std::move(hash)), delivery::activate,
+                                        pack(actors::get_gift_card_balance{store}), until);
+}
+
 answer<actors::stock_view> shop_client::get_stock(const storage::ulid& variant, const storage::ulid& store,
                                                   deadline until) const {
   return ask<actors::stock_view>(actors::inventory_at(variant), delivery::activate,

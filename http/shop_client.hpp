@@ -2,6 +2,8 @@
 
 #include "actors/cart/messages.hpp"
 #include "actors/checkout/messages.hpp"
+#include "actors/discount/messages.hpp"
+#include "actors/gift_card/messages.hpp"
 #include "actors/importing/messages.hpp"
 #include "actors/inventory/messages.hpp"
 #include "actors/order/messages.hpp"
@@ -88,6 +90,18 @@ public:
                                            deadline until) const;
   answer<storage::import_row> get_import(const storage::ulid& import, actors::get_import command,
                                          deadline until) const;
+
+  // -- money -------------------------------------------------------------------
+  answer<storage::store_row> change_settings(actors::change_settings command, deadline until) const;
+  /// What is asked of a discount: create_discount, get_discount, change_discount. @param code as discount_code_of gives it
+  template <class Command>
+  answer<storage::discount_row> tell_discount(const storage::ulid& store, std::string code, Command command, deadline until) const;
+  answer<actors::discount_offer> check_discount(const storage::ulid& store, std::string code, std::string customer,
+                                                deadline until) const;
+  /// What is asked of a gift card: create_gift_card, get_gift_card, change_gift_card. @param hash of its code
+  template <class Command>
+  answer<storage::gift_card_row> tell_gift_card(const storage::ulid& store, std::string hash, Command command, deadline until) const;
+  answer<actors::gift_card_balance> gift_card_balance(const storage::ulid& store, std::string hash, deadline until) const;
 
   // -- inventory ---------------------------------------------------------------
   answer<actors::stock_view> get_stock(const storage::ulid& variant, const storage::ulid& store,

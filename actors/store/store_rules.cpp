@@ -22,6 +22,10 @@ std::optional<rejection> check_rate(const storage::shipping_rate& rate, const st
     return invalid(field + ".price", "a shipping price is 0 or more");
   if (rate.free_from < -1 || rate.free_from > amount_max)
     return invalid(field + ".free_from", "shipping is free from a subtotal of 0 or more");
+  if (rate.grams_from < 0)
+    return invalid(field + ".grams_from", "a parcel weighs 0 grams or more");
+  if (rate.grams_to < -1 || (rate.grams_to >= 0 && rate.grams_to < rate.grams_from))
+    return invalid(field + ".grams_to", "a rate is for parcels up to a weight that is not below the one from which it is offered");
   return std::nullopt;
 }
 

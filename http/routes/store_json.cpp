@@ -4,6 +4,12 @@
 
 namespace souk::http::routes {
 
+namespace {
+
+constexpr std::int64_t grams_max = 1'000'000'000; ///< a thousand tonnes: no parcel is heavier
+
+} // namespace
+
 std::string store_json(const storage::store_row& store) {
   const auto unit = actors::currency::of(store.currency);
   const int exponent = unit ? unit->exponent() : 2;
@@ -29,6 +35,11 @@ std::string store_json(const storage::store_row& store) {
         out.null();
       else
         out.value(actors::format_amount(rate.free_from, exponent));
+      out.field("grams_from", rate.grams_from).key("grams_to");
+      if (rate.grams_to < 0)
+        out.null();
+      else
+        out.value(rate.grams_to);
       out.end_object();
     }
     out.end_array().end_object();
@@ -57,12 +68,14 @@ std::optional<std::vector<storage::shipping_zone>> read_shipping_zones(const jso
     if (!countries)
       zone.wrong("countries", "is missing");
     row.countries = *std::move(countries);
-    const auto rates = zone.maybe_objects("rates", 50, {"name", "price", "free_from"});
+    const auto rates = zone.maybe_objects("rates", 50, {"name", "price", "free_from", "grams_from", "grams_to"});
     if (!rates)
       zone.wrong("rates", "is missing");
     for (const auto& rate : *rates)
       row.rates.push_back({rate.text("name", {1, 80}), rate.amount("price", unit),
-                           rate.maybe_amount("free_from", unit).value_or(-1)});
+                           rate.maybe_amount("free_from", unit).value_or(-1),
+                           rate.maybe_integer("grams_from", 0, grams_max).value_or(0),
+                           rate.maybe_integer("grams_to", 0, grams_max).value_or(-1)});
     out.push_back(std::move(row));
   }
   return out;
