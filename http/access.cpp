@@ -58,6 +58,8 @@ bool fits(const compiled& candidate, const std::vector<std::string_view>& path, 
     }
     const auto name = segment.substr(1, segment.size() - 2);
     if (name == "token_id" || name == "code") {
+      if (path[i].empty())
+        return false;
       out.token_id = path[i];
       continue;
     }

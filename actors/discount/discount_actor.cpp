@@ -29,21 +29,24 @@ caf::result<storage::discount_row> discount_state::as_merchant(const caller& by,
     runtime::ask(self, *context.routes, store_at(store), runtime::delivery::activate, get_terms{store})
       .then(
         [this, by, store, changes, then, answer](const store_terms& terms) mutable {
-          if (by.manages(store, terms.store->owner_id))
-            return then(answer);
+          if (by.manages(store, terms.store->owner_id)) {
+            then(answer);
+            if (!changes)
+              leave(false);
+            return;
+          }
           answer.deliver(refuse(errc::forbidden, "only the store's merchant may see and change its discounts"));
-          if (changes)
-            leave();
+          leave(changes);
         },
         [this, changes, answer](caf::error& why) mutable {
           answer.deliver(std::move(why));
-          if (changes)
-            leave();
+          leave(changes);
         });
   };
-  if (!changes)
+  if (!changes) {
+    ++reading;
     go();
-  else if (!edits.enter(std::move(go)))
+  } else if (!edits.enter(std::move(go)))
     answer.deliver(caf::make_error(runtime::errc::overloaded));
   return caf::delegated<storage::discount_row>{};
 }
@@ -216,12 +219,21 @@ caf::error discount_state::check(const storage::ulid& store, errc code) const {
 
 void discount_state::leave() {
   edits.leave();
-  if (!row && !edits.busy())
+  if (!row && !edits.busy() && reading == 0)
+    runtime::retire(context);
+}
+
+// Ends a turn of a change, or a reader's wait.
+void discount_state::leave(bool changes) {
+  if (changes)
+    return leave();
+  --reading;
+  if (!row && !edits.busy() && reading == 0)
     runtime::retire(context);
 }
 
 void discount_state::stop() {
-  if (edits.busy() || !questions.empty())
+  if (edits.busy() || reading > 0 || !questions.empty())
     caf::anon_send(context.shard, runtime::busy_atom_v, context.who, context.activation);
   else
     self->quit();

@@ -51,6 +51,7 @@ struct discount_state {
   uses taken;
   std::optional<std::int64_t> coming_limit; ///< of a change under way: a lower one acts at once
   edit_line edits;
+  std::size_t reading = 0; ///< who waits to hear whether they are the merchant
   std::map<std::uint64_t, question> questions; ///< by ticket
   std::uint64_t next_ticket = 1;
 
@@ -68,6 +69,7 @@ struct discount_state {
   std::int64_t limit() const;
   caf::error check(const storage::ulid& store, errc code) const;
   void leave();
+  void leave(bool changes);
   void stop();
 };
 

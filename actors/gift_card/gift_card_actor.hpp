@@ -39,6 +39,7 @@ struct gift_card_state {
   std::optional<storage::gift_card_row> row; ///< as committed, but for its balance; none: there is no such card
   purse left;
   edit_line edits;
+  std::size_t reading = 0; ///< who waits to hear whether they are the merchant
 
   caf::result<storage::gift_card_row> as_merchant(
     const caller& by, const storage::ulid& store, bool changes,
@@ -51,6 +52,7 @@ struct gift_card_state {
   storage::gift_card_row view() const;
   caf::error check(const storage::ulid& store) const;
   void leave();
+  void leave(bool changes);
   void stop();
 };
 

@@ -111,12 +111,11 @@ response create_card(exchange& x) {
     if (const auto known = find_card(x, draft.id))
       return made_before(*known, draft.initial);
   const auto code = actors::gift_card_code::fresh();
-  draft.code_hash = actors::gift_card_code::hash_of(code);
+  const auto hash = draft.code_hash = actors::gift_card_code::hash_of(code);
   draft.last_characters = code.substr(code.size() - 4);
   const auto id = draft.id;
   const auto amount = draft.initial;
-  auto made =
-    x.shop.actors.tell_gift_card(store.id, draft.code_hash, actors::create_gift_card{x.by, std::move(draft)}, x.until);
+  auto made = x.shop.actors.tell_gift_card(store.id, hash, actors::create_gift_card{x.by, std::move(draft)}, x.until);
   // Two requests with one key at the same moment: the rows let one of them have the id.
   if (!made && x.asked.has_idempotency_key && made.refused_with(runtime::errc::restarted))
     if (const auto known = find_card(x, id))

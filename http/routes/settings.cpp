@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t version_max = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t zones_max = 100, places_max = 300, switches_max = 30;
+constexpr int tries_max = 20;
 
 void write_texts(json::writer& out, std::string_view name, const std::vector<std::string>& texts) {
   out.key(name).begin_array();
@@ -106,7 +107,7 @@ response change_settings(exchange& x) {
     if (!wish.expected_version)
       wish.expected_version = known.version;
     auto changed = x.shop.actors.change_settings(std::move(wish), x.until);
-    if (!command.expected_version && tries < 3 && changed.refused_with(actors::errc::version_conflict))
+    if (!command.expected_version && tries < tries_max && changed.refused_with(actors::errc::version_conflict))
       continue;
     return ok(settings_json(std::move(changed).take()));
   }

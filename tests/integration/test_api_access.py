@@ -38,6 +38,10 @@ def cast(shop):
         f"{shop.url}/stores/{c.merchant.store}/imports", data=csv, headers={"Content-Type": "text/csv"}, timeout=10
     )
     c.imported = ok(started, 202)["import_id"]
+    rule = {"kind": "percent", "percent": "0.1"}
+    c.code = ok(c.merchant.post(f"/stores/{c.merchant.store}/discounts", {"code": "TEN", "rule": rule}), 201)["code"]
+    c.discount = ok(c.merchant.post(f"/stores/{c.merchant.store}/automatic-discounts", {"rule": rule, "active": False}), 201)["discount_id"]
+    c.card = ok(c.merchant.post(f"/stores/{c.merchant.store}/gift-cards", {"amount": "5"}), 201)["gift_card_id"]
     c.till = ok(c.merchant.post(f"/stores/{c.merchant.store}/tokens", {"label": "till"}), 201)
     c.rival_till = ok(c.rival.post(f"/stores/{c.rival.store}/tokens", {"label": "till"}), 201)
     return c
@@ -47,6 +51,7 @@ def filled(c, template):
     known = {
         "store_id": c.merchant.store, "product_id": c.product, "variant_id": c.variant, "order_id": c.order,
         "user_id": c.shopper.id, "review_id": c.review, "import_id": c.imported, "token_id": c.till["token_id"],
+        "code": c.code, "discount_id": c.discount, "card_id": c.card,
         "fulfilment_id": c.order, "return_id": c.order,  # of no parcel and no return: intruders must not hear even that
     }  # fmt: skip
     return re.sub(r"\{([a-z_]+)\}", lambda m: known[m.group(1)], template)
@@ -68,6 +73,15 @@ BODIES = {
     "refundOrder": lambda c: {"amount": "1.00"},
     "requestReturn": lambda c: {"lines": [{"line": 1, "quantity": 1}]},
     "postReview": lambda c: {"rating": 1, "comment": "Bad"},
+    "createDiscount": lambda c: {"code": "ALL", "rule": {"kind": "percent", "percent": "1"}},
+    "changeDiscount": lambda c: {"rule": {"kind": "percent", "percent": "1"}},
+    "createAutomaticDiscount": lambda c: {"rule": {"kind": "percent", "percent": "1"}},
+    "replaceAutomaticDiscount": lambda c: {"rule": {"kind": "percent", "percent": "1"}},
+    "createGiftCard": lambda c: {"amount": "1000"},
+    "changeGiftCard": lambda c: {"note": "mine"},
+    "readGiftCardBalance": lambda c: {"code": "0000-0000-0000-0000"},
+    "quoteOrder": lambda c: {"items": [{"product_id": c.product, "variant_id": c.variant, "quantity": 1}]},
+    "changeSettings": lambda c: {"manual_payments": False},
 }
 
 
@@ -120,6 +134,8 @@ def test_nobody_reaches_what_is_anothers(cast, schema):
     before = ok(cast.merchant.get(f"/stores/{cast.merchant.store}/products?status=all"))
     order = ok(cast.shopper.get(f"/orders/{cast.order}"))
     cart = ok(cast.shopper.get(f"/carts/{cast.shopper.id}"))
+    money = [f"/stores/{cast.merchant.store}/{x}" for x in ("discounts", "automatic-discounts", "gift-cards", "settings")]
+    rules = [ok(cast.merchant.get(path)) for path in money]
     tried = 0
     for method, template, access in closed_operations(schema):
         for who, token in intruders(cast, access).items():
@@ -131,6 +147,7 @@ def test_nobody_reaches_what_is_anothers(cast, schema):
     assert ok(cast.merchant.get(f"/stores/{cast.merchant.store}/products?status=all")) == before
     assert ok(cast.shopper.get(f"/orders/{cast.order}")) == order
     assert ok(cast.shopper.get(f"/carts/{cast.shopper.id}")) == cart
+    assert [ok(cast.merchant.get(path)) for path in money] == rules
 
 
 def test_a_merchant_cannot_reach_into_another_store_by_mixing_ids(cast, schema):
@@ -147,6 +164,12 @@ def test_a_merchant_cannot_reach_into_another_store_by_mixing_ids(cast, schema):
         ("GET", f"/stores/{own}/products/{cast.product}/inventory", None),
         ("GET", f"/stores/{own}/imports/{cast.imported}", None),
         ("DELETE", f"/stores/{own}/tokens/{cast.till['token_id']}", None),
+        ("GET", f"/stores/{own}/discounts/{cast.code}", None),
+        ("PATCH", f"/stores/{own}/discounts/{cast.code}", {"active": False}),
+        ("PUT", f"/stores/{own}/automatic-discounts/{cast.discount}", {"rule": {"kind": "free_shipping"}}),
+        ("DELETE", f"/stores/{own}/automatic-discounts/{cast.discount}", None),
+        ("GET", f"/stores/{own}/gift-cards/{cast.card}", None),
+        ("PATCH", f"/stores/{own}/gift-cards/{cast.card}", {"active": False}),
     ]
     for method, path, body in attempts:
         answer = cast.rival.request(method, path, body)

@@ -27,6 +27,10 @@ def world(shop):
     w.product, w.variant = w.merchant.product(stock=1000)
     w.order = ok(w.shopper.order(w.merchant.store, w.product, w.variant), 201)["order_id"]
     ok(w.shopper.post(f"/carts/{w.shopper.id}/items", {"product_id": w.product, "variant_id": w.variant}), 201)
+    rule = {"kind": "percent", "percent": "0.1"}
+    w.code = ok(w.merchant.post(f"/stores/{w.merchant.store}/discounts", {"code": "TEN", "rule": rule}), 201)["code"]
+    w.discount = ok(w.merchant.post(f"/stores/{w.merchant.store}/automatic-discounts", {"rule": rule, "active": False}), 201)["discount_id"]
+    w.card = ok(w.merchant.post(f"/stores/{w.merchant.store}/gift-cards", {"amount": "5"}), 201)["gift_card_id"]
     w.review = ok(w.shopper.post(f"/products/{w.product}/reviews", {"rating": 4, "comment": "Good"}), 201)["review_id"]
     return w
 
@@ -34,7 +38,10 @@ def world(shop):
 def valid_bodies(w):
     """For each operation with a JSON body, one that the shop would take."""
     mail = f"{uuid.uuid4().hex}@example.com"
-    zone = {"name": "Z", "countries": ["DE"], "rates": [{"name": "R", "price": "1.00", "free_from": "9.00"}]}
+    zone = {"name": "Z", "countries": ["DE"], "rates": [{"name": "R", "price": "1.00", "free_from": "9.00", "grams_from": 0, "grams_to": 5}]}
+    rule = {"kind": "buy_x_get_y", "title": "t", "percent": "0.5", "products": [w.product], "gives": [w.product], "buy_quantity": 1,
+            "get_quantity": 1, "minimum_subtotal": "1.00", "minimum_quantity": 1, "combines": True,
+            "starts_at": "2024-05-01T12:00:00Z", "ends_at": "2099-05-01T12:00:00Z"}  # fmt: skip
     return {
         "signUp": {"email": mail, "password": "long enough", "name": "N"},
         "logIn": {"email": w.shopper.email, "password": "correct horse battery"},
@@ -73,6 +80,22 @@ def valid_bodies(w):
         "closeReturn": {"note": "n", "exchange_order_id": w.order},
         "receiveReturn": {"lines": [{"line": 1, "received": 1, "restocked": 1}], "refund": True, "amount": "1.00"},
         "postReview": {"user_id": w.shopper.id, "rating": 5, "comment": "c"},
+        "createDiscount": {"code": "C-" + uuid.uuid4().hex[:9], "active": True, "once_per_customer": False, "usage_limit": 5, "rule": rule},
+        "changeDiscount": {"active": True, "once_per_customer": False, "usage_limit": 5, "rule": rule},
+        "createAutomaticDiscount": {"active": False, "rule": rule},
+        "replaceAutomaticDiscount": {"active": False, "rule": rule},
+        "createGiftCard": {"amount": "5.00", "expires_at": "2099-05-01T12:00:00Z", "note": "n"},
+        "changeGiftCard": {"active": True, "expires_at": "2099-05-01T12:00:00Z", "note": "n"},
+        "readGiftCardBalance": {"code": "0000-0000-0000-0000"},
+        "quoteOrder": {"items": [{"product_id": w.product, "variant_id": w.variant, "quantity": 1}],
+                       "shipping_address": {"name": "n", "line1": "l", "line2": "l", "city": "c", "region": "r", "postal_code": "p",
+                                            "country": "GB", "phone": "1"},
+                       "shipping_method": "Standard", "discount_codes": ["NONE"], "gift_cards": ["0000-0000-0000-0000"],
+                       "email": "a@example.com"},
+        "changeSettings": {"language": "en", "tax_zones": [{"name": "VAT", "places": ["DE"], "rate": "0.19", "shipping_taxed": True}],
+                           "shipping_taxed": False, "manual_payments": True,
+                           "mail": {"sender_name": "S", "reply_to": "a@example.com", "merchant_email": "b@example.com",
+                                    "switched_off": ["order_paid"]}},
     }  # fmt: skip
 
 
@@ -80,6 +103,7 @@ def filled(w, template):
     known = {
         "store_id": w.merchant.store, "product_id": w.product, "variant_id": w.variant, "order_id": w.order,
         "user_id": w.shopper.id, "review_id": w.review, "fulfilment_id": w.order, "return_id": w.order,
+        "code": w.code, "discount_id": w.discount, "card_id": w.card,
     }  # fmt: skip
     return re.sub(r"\{([a-z_]+)\}", lambda m: known[m.group(1)], template)
 
@@ -256,6 +280,7 @@ def test_list_parameters_are_checked(world, schema, query):
     lists = [f"/stores/{world.merchant.store}/products"]
     if not query.startswith("q="):
         lists += [f"/stores/{world.merchant.store}/orders", f"/stores/{world.merchant.store}/inventory",
+                  f"/stores/{world.merchant.store}/discounts", f"/stores/{world.merchant.store}/gift-cards",
                   f"/products/{world.product}/reviews"]  # fmt: skip
     for path in lists:
         answer = world.merchant.session.get(world.merchant.shop.url + path + "?" + query, timeout=10)

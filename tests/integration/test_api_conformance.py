@@ -166,6 +166,7 @@ def test_a_shops_whole_life_matches_the_description(shop, schema, anyone):
     page = ok(merchant.get(f"{store}/orders?status=delivered"))
     assert [o["order_id"] for o in page["orders"]] == [sold["order_id"]]
     later_life(merchant, shopper, cup, small)
+    money(merchant, shopper, cup, small)
 
     # -- reviews
     review = ok(shopper.post(f"/products/{cup}/reviews", {"user_id": shopper.id, "rating": 5, "comment": "<i>Fine</i>"}), 201)
@@ -252,6 +253,48 @@ def later_life(merchant, shopper, product, variant):
 
     told = [line["event"] for line in ok(shopper.get(f"{path}/timeline"))["timeline"]]
     assert told[:3] == ["placed", "paid", "refunded"] and told.count("shipped") == 2 and told.count("return_requested") == 4
+
+
+def money(merchant, shopper, product, variant):
+    """Discounts, gift cards, settings and what they make of a price."""
+    store = f"/stores/{merchant.store}"
+    rule = {"kind": "percent", "percent": "0.1", "products": [product]}
+    made = ok(merchant.post(f"{store}/discounts", {"code": "ten", "rule": rule, "usage_limit": 3}), 201)
+    assert ok(merchant.get(f"{store}/discounts/TEN")) == made == ok(merchant.get(f"{store}/discounts"))["discounts"][0]
+    groups = {"kind": "buy_x_get_y", "buy_quantity": 1, "get_quantity": 1, "starts_at": "2024-05-01T12:00:00+02:00"}
+    changed = ok(merchant.patch(f"{store}/discounts/TEN", {"rule": groups}))
+    assert changed["rule"]["percent"] == "1.000000" and changed["used"] == 0 and changed["usage_limit"] == 3
+    refused(merchant.get(f"{store}/discounts/ELEVEN"), 404, "not_found")
+
+    automatic = ok(merchant.post(f"{store}/automatic-discounts", {"rule": rule}), 201)
+    path = f"{store}/automatic-discounts/{automatic['discount_id']}"
+    assert ok(merchant.request("PUT", path, {"rule": {"kind": "free_shipping"}}))["rule"]["kind"] == "free_shipping"
+    assert len(ok(merchant.get(f"{store}/automatic-discounts"))["discounts"]) == 1
+
+    card = ok(merchant.post(f"{store}/gift-cards", {"amount": "3.00"}, headers={"Idempotency-Key": "g1"}), 201)
+    again = merchant.post(f"{store}/gift-cards", {"amount": "3.00"}, headers={"Idempotency-Key": "g1"})
+    assert ok(again, 201) == {**card, "code": None} and again.headers["Idempotent-Replayed"] == "true"
+    assert ok(merchant.get(f"{store}/gift-cards"))["total"] == 1
+    assert ok(merchant.get(f"{store}/gift-cards/{card['gift_card_id']}"))["balance"] == "3.00"
+    assert ok(merchant.patch(f"{store}/gift-cards/{card['gift_card_id']}", {"note": "n"}))["note"] == "n"
+    assert ok(shopper.post(f"{store}/gift-cards/balance", {"code": card["code"]}))["balance"] == "3.00"
+    refused(shopper.post(f"{store}/gift-cards/balance", {"code": "no code"}), 409, "gift_card_not_applicable")
+
+    zones = [{"name": "VAT", "places": ["GB"], "rate": "0.2", "shipping_taxed": True}]
+    settings = ok(merchant.patch(f"{store}/settings", {"tax_zones": zones, "mail": {"reply_to": "tea@example.com"}}))
+    assert ok(merchant.get(f"{store}/settings")) == settings
+
+    body = shopper.order_body(merchant.store, product, variant, 2)
+    shared = {"items": body["items"], "shipping_address": ADDRESS, "discount_codes": ["TEN"], "gift_cards": [card["code"]]}
+    quote = ok(shopper.post(f"{store}/quotes", {**shared, "discount_codes": ["TEN", "ELEVEN"]}))
+    assert quote["refused_codes"] == [{"code": "ELEVEN", "reason": "unknown"}]
+    order = ok(shopper.post("/orders", {**body, **shared, "expected_total": quote["total"]}), 201)
+    for field in ("subtotal", "discount", "shipping", "tax", "total", "gift_card", "discounts", "taxes"):
+        assert order[field] == quote[field]
+    assert order["shipping"] == "0.00" and order["taxes"][0]["title"] == "VAT" and order["gift_card"] == "3.00"
+    refused(shopper.post(f"{store}/quotes", {"items": [{**body["items"][0], "product_id": made["discount_id"]}]}), 404, "not_found")
+    ok(merchant.delete(path), 204)
+    ok(merchant.patch(f"{store}/discounts/TEN", {"active": False}))
 
 
 def test_money_has_the_decimals_of_its_currency(shop, schema):
