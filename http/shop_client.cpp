@@ -162,11 +162,15 @@ answer<storage::store_row> shop_client::change_settings(actors::change_settings 
 template <class Command>
 answer<storage::discount_row> shop_client::tell_discount(const storage::ulid& store, std::string code, Command command,
                                                          deadline until) const {
-  return ask<storage::discount_row>(actors::discount_at(store, std::move(code)), delivery::activate, pack(std::move(command)), until);
+  return ask<storage::discount_row>(actors::discount_at(store, std::move(code)), delivery::activate, pack(std::move(command)),
+                                    until);
 }
-template answer<storage::discount_row> shop_client::tell_discount(const storage::ulid&, std::string, actors::create_discount, deadline) const;
-template answer<storage::discount_row> shop_client::tell_discount(const storage::ulid&, std::string, actors::get_discount, deadline) const;
-template answer<storage::discount_row> shop_client::tell_discount(const storage::ulid&, std::string, actors::change_discount, deadline) const;
+template answer<storage::discount_row> shop_client::tell_discount(const storage::ulid&, std::string, actors::create_discount,
+                                                                  deadline) const;
+template answer<storage::discount_row> shop_client::tell_discount(const storage::ulid&, std::string, actors::get_discount,
+                                                                  deadline) const;
+template answer<storage::discount_row> shop_client::tell_discount(const storage::ulid&, std::string, actors::change_discount,
+                                                                  deadline) const;
 answer<actors::discount_offer> shop_client::check_discount(const storage::ulid& store, std::string code, std::string customer,
                                                            deadline until) const {
   return ask<actors::discount_offer>(actors::discount_at(store, std::move(code)), delivery::activate,
@@ -175,12 +179,17 @@ answer<actors::discount_offer> shop_client::check_discount(const storage::ulid& 
 template <class Command>
 answer<storage::gift_card_row> shop_client::tell_gift_card(const storage::ulid& store, std::string hash, Command command,
                                                            deadline until) const {
-  return ask<storage::gift_card_row>(actors::gift_card_at(store, std::move(hash)), delivery::activate, pack(std::move(command)), until);
+  return ask<storage::gift_card_row>(actors::gift_card_at(store, std::move(hash)), delivery::activate, pack(std::move(command)),
+                                     until);
 }
-template answer<storage::gift_card_row> shop_client::tell_gift_card(const storage::ulid&, std::string, actors::create_gift_card, deadline) const;
-template answer<storage::gift_card_row> shop_client::tell_gift_card(const storage::ulid&, std::string, actors::get_gift_card, deadline) const;
-template answer<storage::gift_card_row> shop_client::tell_gift_card(const storage::ulid&, std::string, actors::change_gift_card, deadline) const;
-answer<actors::gift_card_balance> shop_client::gift_card_balance(const storage::ulid& store, std::string hash, deadline until) const {
+template answer<storage::gift_card_row> shop_client::tell_gift_card(const storage::ulid&, std::string, actors::create_gift_card,
+                                                                    deadline) const;
+template answer<storage::gift_card_row> shop_client::tell_gift_card(const storage::ulid&, std::string, actors::get_gift_card,
+                                                                    deadline) const;
+template answer<storage::gift_card_row> shop_client::tell_gift_card(const storage::ulid&, std::string, actors::change_gift_card,
+                                                                    deadline) const;
+answer<actors::gift_card_balance> shop_client::gift_card_balance(const storage::ulid& store, std::string hash,
+                                                                 deadline until) const {
   return ask<actors::gift_card_balance>(actors::gift_card_at(store, std::move(hash)), delivery::activate,
                                         pack(actors::get_gift_card_balance{store}), until);
 }

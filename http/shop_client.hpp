@@ -100,7 +100,8 @@ public:
                                                 deadline until) const;
   /// What is asked of a gift card: create_gift_card, get_gift_card, change_gift_card. @param hash of its code
   template <class Command>
-  answer<storage::gift_card_row> tell_gift_card(const storage::ulid& store, std::string hash, Command command, deadline until) const;
+  answer<storage::gift_card_row> tell_gift_card(const storage::ulid& store, std::string hash, Command command,
+                                                deadline until) const;
   answer<actors::gift_card_balance> gift_card_balance(const storage::ulid& store, std::string hash, deadline until) const;
 
   // -- inventory ---------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include "http/json/fields.hpp"
 #include "http/json/writer.hpp"
 #include "http/routes/discount_json.hpp"
+#include "http/routes/keyed_id.hpp"
 #include "http/routes/lists.hpp"
 #include "http/routes/routes.hpp"
 #include "http/service.hpp"
@@ -68,7 +69,8 @@ response create_discount(exchange& x) {
 response read_discount(exchange& x) {
   const auto amount = money_of(x);
   const auto& store = x.id("store_id");
-  return ok(json_of(x.shop.actors.tell_discount(store, code_in_path(x), actors::get_discount{x.by, store}, x.until).take(), amount));
+  const auto row = x.shop.actors.tell_discount(store, code_in_path(x), actors::get_discount{x.by, store}, x.until).take();
+  return ok(json_of(row, amount));
 }
 
 response change_discount(exchange& x) {
@@ -107,33 +109,41 @@ response list_automatic(exchange& x) {
   return ok(std::move(out).text());
 }
 
-/// Puts the discount that the body describes, and answers it as it stands.
-std::string put_automatic(exchange& x, const storage::ulid& id) {
-  const auto store = x.shop.known.store(x.id("store_id"), x.until);
+storage::automatic_discount read_automatic(exchange& x, const storage::ulid& id) {
   const json::document body{x.asked.body};
   const auto f = body.root({"active", "rule"});
+  const auto unit = x.shop.known.store(x.id("store_id"), x.until).unit;
+  return {id, f.maybe_boolean("active").value_or(true), read_rule(f, unit)};
+}
+
+/// Puts it, and answers it as it stands.
+std::string put_automatic(exchange& x, const storage::automatic_discount& wish) {
   actors::change_settings command;
   command.by = x.by;
-  command.store_id = store.id;
-  command.put_discount = storage::automatic_discount{id, f.maybe_boolean("active").value_or(true), read_rule(f, store.unit)};
-  const auto put = *command.put_discount;
+  command.store_id = x.id("store_id");
+  command.put_discount = wish;
   x.shop.actors.change_settings(std::move(command), x.until).take();
   json::writer out;
-  write_automatic(out, put, money_text{store.unit});
+  write_automatic(out, wish, money_of(x));
   return std::move(out).text();
 }
 
 response create_automatic(exchange& x) {
-  const auto& store = x.id("store_id");
-  const auto id = x.shop.base.ids.fresh_beside(store);
-  return created(put_automatic(x, id), "/stores/" + store.str() + "/automatic-discounts/" + id.str());
+  const auto wish = read_automatic(x, id_beside_store(x, "automatic discount"));
+  if (x.asked.has_idempotency_key) { // asked again it is put again, and nothing changes
+    const auto store = x.shop.actors.get_store(x.id("store_id"), x.until).take();
+    if (const auto* known = find(store, wish.id); known != nullptr && *known != wish)
+      throw refusal{.why = actors::errc::idempotency_key_reused};
+  }
+  return created(put_automatic(x, wish), "/stores/" + x.id("store_id").str() + "/automatic-discounts/" + wish.id.str());
 }
 
 response replace_automatic(exchange& x) {
-  const auto& id = x.id("discount_id");
-  if (find(x.shop.actors.get_store(x.id("store_id"), x.until).take(), id) == nullptr)
+  const auto wish = read_automatic(x, x.id("discount_id"));
+  const auto store = x.shop.actors.get_store(x.id("store_id"), x.until).take();
+  if (find(store, wish.id) == nullptr)
     throw refusal{.why = actors::errc::not_found, .message = "There is no such automatic discount."};
-  return ok(put_automatic(x, id));
+  return ok(put_automatic(x, wish));
 }
 
 response remove_automatic(exchange& x) {

@@ -1,15 +1,14 @@
 // Gift cards: made and watched by the merchant, asked for their balance by whoever knows a code.
 
 #include "actors/gift_card/code.hpp"
-#include "http/auth/token.hpp"
 #include "http/json/fields.hpp"
 #include "http/json/writer.hpp"
+#include "http/routes/keyed_id.hpp"
 #include "http/routes/lists.hpp"
 #include "http/routes/money_text.hpp"
 #include "http/routes/routes.hpp"
 #include "http/service.hpp"
 
-#include <algorithm>
 #include <array>
 
 namespace souk::http::routes {
@@ -72,22 +71,6 @@ std::string hash_in_path(exchange& x) {
   return found->code_hash;
 }
 
-/// The id of the card that this Idempotency-Key stands for. @pre there is a key
-storage::ulid id_for(exchange& x) {
-  const auto& key = x.asked.idempotency_key;
-  if (key.empty() || key.size() > 255 || !std::all_of(key.begin(), key.end(), [](char c) { return c >= 0x20 && c < 0x7F; }))
-    throw refusal{.why = actors::errc::invalid,
-                  .message = "An Idempotency-Key is 1 to 255 printable characters.",
-                  .field = "Idempotency-Key"};
-  const auto& store = x.id("store_id");
-  const auto hash = hash_of(store.str() + "/" + x.by.user.str() + "/gift card/" + key);
-  storage::ulid id;
-  std::copy_n(hash.begin(), id.bytes.size(), id.bytes.begin());
-  id.bytes[0] &= 0x7F; // within the range that a ULID's text can have
-  id.bytes[6] = store.shard();
-  return id;
-}
-
 /// The card was made before, under the same key. Its code was shown then, and nobody can show it again.
 response made_before(const storage::gift_card_row& row, std::int64_t amount) {
   if (row.initial != amount)
@@ -106,7 +89,7 @@ response create_card(exchange& x) {
   draft.initial = f.amount("amount", store.unit);
   draft.expires_at = read_expiry(f).value_or(storage::timestamp{});
   draft.note = f.text_or_empty("note", note_rule);
-  draft.id = x.asked.has_idempotency_key ? id_for(x) : x.shop.base.ids.fresh_beside(store.id);
+  draft.id = id_beside_store(x, "gift card");
   if (x.asked.has_idempotency_key)
     if (const auto known = find_card(x, draft.id))
       return made_before(*known, draft.initial);

@@ -85,7 +85,9 @@ void ask_goods(exchange& x, question& q, const std::vector<actors::order_line_re
     if (stock.variant.product_id != line.product_id)
       throw refusal{.why = actors::errc::not_found, .message = "The variant is not one of the product's.", .field = "items"};
     if (!stock.sellable)
-      throw refusal{.why = actors::errc::product_unavailable, .message = stock.product_title + " is not for sale.", .field = "items"};
+      throw refusal{.why = actors::errc::product_unavailable,
+                    .message = stock.product_title + " is not for sale.",
+                    .field = "items"};
     q.wanted.lines.push_back({stock.variant, stock.product_title, line.quantity});
     q.goods.push_back({std::max<std::int64_t>(0, stock.available), stock.backorder || stock.available >= line.quantity});
   }
@@ -168,7 +170,11 @@ void write_cards(json::writer& out, const question& asked, const actors::quote& 
       why = "nothing_left";
     else if (pays == 0)
       why = "not_needed";
-    out.begin_object().field_or_null("last_characters", card.last_characters).field("amount", amount(pays)).field_or_null("reason", why).end_object();
+    out.begin_object()
+      .field_or_null("last_characters", card.last_characters)
+      .field("amount", amount(pays))
+      .field_or_null("reason", why)
+      .end_object();
   }
   out.end_array();
 }
@@ -219,7 +225,9 @@ response quote_order(exchange& x) {
   const auto priced = actors::price(q.store, q.wanted);
   if (const auto* no = std::get_if<caf::error>(&priced)) {
     auto problem = actors::problem_of(*no);
-    throw refusal{.why = static_cast<actors::errc>(no->code()), .message = std::move(problem.message), .field = std::move(problem.field)};
+    throw refusal{.why = static_cast<actors::errc>(no->code()),
+                  .message = std::move(problem.message),
+                  .field = std::move(problem.field)};
   }
   auto answer = ok(quote_json(q, std::get<actors::quote>(priced)));
   answer.headers.emplace_back("Cache-Control", "no-store");

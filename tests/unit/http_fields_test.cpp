@@ -52,6 +52,26 @@ TEST_CASE("null counts as absent", "[http][fields]") {
   CHECK_THROWS_AS(f.text("name", {1, 10}), refusal);
 }
 
+TEST_CASE("times and lists of ids are read, and refused by their name", "[http][fields]") {
+  const json::document body{R"({"at":"2024-05-01T12:00:00Z","never":"never","ids":["01J9Z3K5Q8W2M7R4T6Y8B1C3D5"]})"};
+  const auto f = body.root({"at", "never", "ids", "gone"});
+  CHECK(json::iso_time(*f.maybe_time("at")) == "2024-05-01T12:00:00.000Z");
+  CHECK(f.maybe_ids("ids", 1)->at(0).str() == "01J9Z3K5Q8W2M7R4T6Y8B1C3D5");
+  CHECK_FALSE(f.maybe_time("gone"));
+  CHECK_FALSE(f.maybe_ids("gone", 1));
+  CHECK(f.is_text("never", "never"));
+  CHECK_FALSE(f.is_text("at", "never"));
+  CHECK_FALSE(f.is_text("gone", "never"));
+  const auto time_of = [](const json::fields& x) { (void)x.maybe_time("x"); };
+  const auto ids_of = [](const json::fields& x) { (void)x.maybe_ids("x", 2); };
+  for (const auto* text : {R"({"x":"never"})", R"({"x":1714564800})", R"({"x":"2024-05-01"})", R"({"x":[]})"})
+    CHECK(refused_reading(text, {"x"}, time_of).field == "x");
+  CHECK(refused_reading(R"({"x":"01J9Z3K5Q8W2M7R4T6Y8B1C3D5"})", {"x"}, ids_of).field == "x");
+  CHECK(refused_reading(R"({"x":["01J9Z3K5Q8W2M7R4T6Y8B1C3D5",3]})", {"x"}, ids_of).field == "x[1]");
+  CHECK(refused_reading(R"({"x":["00000000000000000000000000"]})", {"x"}, ids_of).field == "x[0]");
+  CHECK(refused_reading(R"({"x":["a","b","c"]})", {"x"}, ids_of).field == "x");
+}
+
 TEST_CASE("the last of two equal keys counts", "[http][fields]") {
   const json::document body{R"({"n":1,"n":2})"};
   CHECK(body.root({"n"}).integer("n", 0, 9) == 2);
