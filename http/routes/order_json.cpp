@@ -65,16 +65,19 @@ std::string_view name_of(storage::attempt_state state) noexcept {
 
 void write_payments(json::writer& out, const std::vector<storage::payment_row>& payments, const money_text& amount) {
   out.key("payments").begin_array();
-  for (const auto& p : payments)
+  for (const auto& p : payments) {
+    const bool card = p.provider == "gift_card"; // its token is the card's id
     out.begin_object()
       .field("payment_id", p.id)
       .field("provider", p.provider)
+      .field_or_null("gift_card_id", card ? p.method_token : "")
       .field("status", name_of(p.state))
       .field("amount", amount(p.amount))
       .field("captured", amount(p.captured))
       .field("refunded", amount(p.refunded))
       .field_or_null("error", p.error_code)
       .end_object();
+  }
   out.end_array();
 }
 

@@ -347,6 +347,7 @@ def test_a_gift_card_pays_a_part_and_gets_it_back(shop, merchant):
     order = quoted_and_placed(shopper, merchant, [(product, 1)], gift_cards=[small["code"]])
     assert order["gift_card"] == "3.00" and order["total"] == "14.90"
     assert {p["provider"]: p["amount"] for p in order["payments"]} == {"gift_card": "3.00", "sandbox": "11.90"}
+    assert {p["gift_card_id"] for p in order["payments"]} == {small["gift_card_id"], None}
     ok(shopper.post(f"/orders/{order['order_id']}/cancel"))
     assert ok(balance(shopper, merchant, small["code"]))["balance"] == "3.00"
     whole = quoted_and_placed(shopper, merchant, [(product, 1)], gift_cards=[small["code"].lower().replace("-", " "), large["code"]])
@@ -489,6 +490,38 @@ def test_settings_are_the_merchants(shop, merchant):
     for n, answer in enumerate(at_once(8, lambda n: shop_session(merchant).patch(path, {"mail": {"sender_name": f"S{n}"}}))):
         ok(answer)
     assert ok(merchant.get(path))["mail"]["merchant_email"] == "me@example.org"
+
+
+def test_what_was_set_is_there_after_a_restart(own_shop):
+    shop = own_shop()
+    merchant = shop.merchant(currency="KWD")
+    product = merchant.product(price="1.250", stock=100)
+    rule = {"kind": "buy_x_get_y", "title": "Tea & cake", "percent": "0.5", "products": [product[0]], "gives": [product[0]],
+            "buy_quantity": 3, "get_quantity": 2, "minimum_subtotal": "0.001", "minimum_quantity": 4, "combines": False,
+            "starts_at": "2024-05-01T12:00:00.123Z", "ends_at": "2099-05-01T12:00:00Z"}  # fmt: skip
+    ok(merchant.post(at(merchant, "automatic-discounts"), {"rule": rule}), 201)
+    code = code_for(merchant, {"kind": "fixed", "amount": "0.125"}, usage_limit=2, once_per_customer=True)
+    card = card_for(merchant, "9.999", note="two\nlines", expires_at="2099-05-01T12:00:00Z")
+    ok(merchant.patch(at(merchant, "settings"), {
+        "language": "ar", "manual_payments": False, "shipping_taxed": True,
+        "tax_zones": [{"name": "VAT", "places": ["KW", "US-CA", "*"], "rate": "0.123456", "shipping_taxed": True}],
+        "mail": {"sender_name": "S", "reply_to": "a@example.com", "merchant_email": "b@example.com", "switched_off": ["x"]}}))  # fmt: skip
+    rates = [{"name": "R", "price": "0.500", "free_from": "9.000", "grams_from": 1, "grams_to": 2}, {"name": "All", "price": "1.000"}]
+    ok(merchant.patch(f"/stores/{merchant.store}", {"shipping_zones": [{"name": "Z", "countries": ["*"], "rates": rates}]}))
+    shopper = shop.customer()
+    order = quoted_and_placed(shopper, merchant, [(product, 3)], discount_codes=[code], gift_cards=[card["code"]])
+    paths = [f"/stores/{merchant.store}", f"/orders/{order['order_id']}", at(merchant, f"discounts/{code}"),
+             at(merchant, f"gift-cards/{card['gift_card_id']}")]  # fmt: skip
+    paths += [at(merchant, x) for x in ("settings", "discounts", "gift-cards", "automatic-discounts")]
+    before = [ok(merchant.get(path)) for path in paths]
+    assert before[2]["used"] == 1 and before[3]["balance"] != "9.999"
+    shop.down()
+    shop.up()
+    assert [ok(merchant.get(path)) for path in paths] == before
+    said = quote(shopper, merchant, [(product, 5)], discount_codes=[code], gift_cards=[card["code"]])
+    assert said["refused_codes"] == [{"code": code, "reason": "used_before"}]
+    assert said["discounts"][0]["title"] == "Tea & cake" and said["discount"] == "1.250"
+    shop.doctor()
 
 
 def test_the_shop_is_whole_after_all_this(shop):
