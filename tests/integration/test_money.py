@@ -259,6 +259,23 @@ def test_a_merchant_manages_codes(shop, merchant):
         assert error["details"]["field"] == field, wrong
 
 
+def test_a_code_that_is_not_there_yet_can_be_asked_for_by_many(shop, merchant):
+    code = "LATE-" + uuid.uuid4().hex[:8]
+    rule = {"kind": "percent", "percent": "0.1"}
+
+    def ask(n):
+        if n == 7:
+            return shop_session(merchant).post(at(merchant, "discounts"), {"code": code, "rule": rule})
+        return shop_session(merchant).get(at(merchant, f"discounts/{code}"))
+
+    for _ in range(5):
+        assert {a.status_code for a in at_once(12, lambda _: ask(0))} == {404}
+    answers = at_once(16, ask)
+    assert answers[7].status_code == 201, answers[7].text
+    assert {a.status_code for a in answers} <= {200, 201, 404}
+    assert ok(merchant.get(at(merchant, f"discounts/{code}"))) == answers[7].json()
+
+
 # -- automatic discounts --------------------------------------------------------------------------------------------------
 
 
