@@ -134,5 +134,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(souk_actors, caf::id_block::souk_runtime_last_type_id + 
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::ask_password_reset))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::remind_cart))
   CAF_ADD_TYPE_ID(souk_actors, (souk::actors::change_settings))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::note_mail))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::lift_suppression))
+  CAF_ADD_TYPE_ID(souk_actors, (souk::actors::change_mail_template))
 CAF_END_TYPE_ID_BLOCK(souk_actors)
 // clang-format on

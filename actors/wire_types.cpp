@@ -35,6 +35,9 @@ void add_commands(runtime::wire_book& book) {
   book.add<get_store>(21, repeat::safe);
   book.add<change_store>(22, repeat::safe);
   book.add<change_settings>(23, repeat::safe);
+  book.add<note_mail>(24, repeat::safe);
+  book.add<lift_suppression>(25, repeat::safe);
+  book.add<change_mail_template>(26, repeat::safe);
 
   book.add<create_product>(30, repeat::safe);
   // Its drafts may set stock, see set_stock.

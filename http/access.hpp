@@ -25,13 +25,18 @@ enum class access : std::uint8_t {
   order_merchant ///< the merchant of the order's store: the order says which
 };
 
-enum class body_kind : std::uint8_t { none, json, csv };
+enum class body_kind : std::uint8_t {
+  none,
+  json,
+  csv,
+  any ///< bytes as a provider sends them, with all its headers: signatures are over them
+};
 
 /// One row of the table that the dispatcher, the tests and the documentation share.
 struct route {
   std::string_view method;
   std::string_view
-    pattern; ///< "/stores/{store_id}/products"; names that end in _id are ids, {token_id} and {code} are texts
+    pattern; ///< "/stores/{store_id}/products"; names that end in _id are ids; {token_id} and {code} are any text
   access who;
   body_kind body;
   response (*handle)(exchange&);

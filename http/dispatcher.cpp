@@ -17,6 +17,8 @@ bool takes(body_kind kind, std::string_view content_type) noexcept {
   auto type = content_type.substr(0, content_type.find(';'));
   while (!type.empty() && type.back() == ' ')
     type.remove_suffix(1);
+  if (kind == body_kind::any)
+    return true;
   if (kind == body_kind::csv)
     return type == "text/csv" || type == "application/csv" || type == "application/octet-stream"
         || type.empty();

@@ -34,6 +34,12 @@ entry entry_of(errc why) noexcept {
     case errc::card_number_refused:
       return {{422, "card_number_refused"},
               "This looks like a card number. souk takes tokens of the payment provider only."};
+    case errc::bad_signature:
+      return {{401, "bad_signature"}, "This was not signed by whom it says it is from."};
+    case errc::account_refused:
+      return {{422, "account_refused"}, "The provider does not accept these credentials."};
+    case errc::not_configured:
+      return {{503, "not_configured"}, "This shop is not set up for that."};
     case errc::timeout:
       return {{503, "timeout", 1}, "There was no answer in time; whether the request was done is not known."};
     case errc::overloaded:

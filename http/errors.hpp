@@ -22,6 +22,9 @@ enum class errc : std::uint8_t {
   headers_too_large,
   request_timeout, ///< the request itself did not arrive in time
   card_number_refused,
+  bad_signature,   ///< a call in a provider's name that it did not sign
+  account_refused, ///< a provider does not accept the credentials
+  not_configured,  ///< this deployment has no key to seal secrets with, or does not know the provider
   timeout, ///< the answer was not there by the request's deadline; whether it was done is not known
   overloaded,
   internal

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,7 @@ struct request {
   std::string idempotency_key;
   bool has_idempotency_key = false;
   std::string if_none_match;
+  std::map<std::string, std::string> headers; ///< all of them, names in lower case, for routes of body_kind::any only
   bool refresh = false; ///< the page is kept, but it is time to read it again
 };
 

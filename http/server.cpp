@@ -34,6 +34,15 @@ constexpr int listen_backlog = 1024;
 /// Reading and writing whole catalogs takes longer than shopping.
 constexpr int bulk_factor = 6;
 
+constexpr std::string_view provider_paths = "/webhooks/";
+
+std::string lower(std::string text) {
+  for (auto& c : text)
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
 bool same(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
@@ -232,6 +241,9 @@ private:
       } else if (same(name, "Connection") && same(value, "close"))
         p.client->close_after();
     }
+    if (asked.target.starts_with(provider_paths))
+      for (const auto& [name, value] : req.headers)
+        asked.headers.emplace(lower(name), value);
     if (asked.id.empty())
       asked.id = new_request_id();
     // cpp-httplib drops headers without a value, but an empty key is a mistake that must not pass for "no

@@ -18,6 +18,10 @@
 #include <string>
 #include <vector>
 
+namespace souk::actors {
+struct shop_services;
+}
+
 namespace prometheus {
 class Registry;
 struct MetricFamily;
@@ -40,6 +44,8 @@ struct foundation {
   const runtime::router& routes;
   const runtime::clock& time;
   runtime::id_source& ids;
+  /// What the actors share: gateways, carriers, keys. Null offers none of them.
+  std::shared_ptr<const actors::shop_services> services{};
   /// Made before the actors, whose hooks product_changed and stock_changed it gets.
   std::shared_ptr<page_cache> pages;
   /// A connection each; may throw storage::unavailable.

@@ -112,6 +112,13 @@ answer<std::vector<storage::session_row>> shop_client::list_api_tokens(const sto
   return ask<std::vector<storage::session_row>>(actors::user_at(user), delivery::activate,
                                                 pack(std::move(command)), until);
 }
+answer<bool> shop_client::ask_password_reset(const storage::ulid& user, actors::ask_password_reset command, deadline until) const {
+  return ask<bool>(actors::user_at(user), delivery::activate, pack(std::move(command)), until);
+}
+answer<std::vector<storage::session_row>> shop_client::reset_password(const storage::ulid& user, actors::reset_password command,
+                                                                      deadline until) const {
+  return ask<std::vector<storage::session_row>>(actors::user_at(user), delivery::activate, pack(std::move(command)), until);
+}
 answer<bool> shop_client::note_cart(const storage::ulid& user, actors::note_cart command,
                                     deadline until) const {
   return ask<bool>(actors::user_at(user), delivery::activate, pack(std::move(command)), until);
@@ -132,6 +139,22 @@ answer<storage::store_row> shop_client::get_store(const storage::ulid& store, de
 answer<storage::store_row> shop_client::change_store(actors::change_store command, deadline until) const {
   const auto whom = actors::store_at(command.store_id);
   return ask<storage::store_row>(whom, delivery::activate, pack(std::move(command)), until);
+}
+answer<storage::store_row> shop_client::change_settings(actors::change_settings command, deadline until) const {
+  const auto whom = actors::store_at(command.store_id);
+  return ask<storage::store_row>(whom, delivery::activate, pack(std::move(command)), until);
+}
+answer<bool> shop_client::note_mail(actors::note_mail command, deadline until) const {
+  const auto whom = actors::store_at(command.store_id);
+  return ask<bool>(whom, delivery::activate, pack(std::move(command)), until);
+}
+answer<bool> shop_client::lift_suppression(actors::lift_suppression command, deadline until) const {
+  const auto whom = actors::store_at(command.store_id);
+  return ask<bool>(whom, delivery::activate, pack(std::move(command)), until);
+}
+answer<bool> shop_client::change_mail_template(actors::change_mail_template command, deadline until) const {
+  const auto whom = actors::store_at(command.row.store_id);
+  return ask<bool>(whom, delivery::activate, pack(std::move(command)), until);
 }
 answer<actors::product_written> shop_client::create_product(const storage::ulid& product,
                                                             actors::create_product command,
@@ -155,10 +178,6 @@ answer<storage::import_row> shop_client::get_import(const storage::ulid& import,
                                   until);
 }
 
-answer<storage::store_row> shop_client::change_settings(actors::change_settings command, deadline until) const {
-  const auto whom = actors::store_at(command.store_id);
-  return ask<storage::store_row>(whom, delivery::activate, pack(std::move(command)), until);
-}
 template <class Command>
 answer<storage::discount_row> shop_client::tell_discount(const storage::ulid& store, std::string code, Command command,
                                                          deadline until) const {
@@ -265,6 +284,12 @@ answer<actors::order_view> shop_client::confirm_payment(const storage::ulid& ord
                                                         deadline until) const {
   return ask<actors::order_view>(actors::order_at(order), delivery::activate,
                                  pack(actors::confirm_payment{by}), until);
+}
+answer<bool> shop_client::provider_told(const storage::ulid& order, actors::provider_told news, deadline until) const {
+  return ask<bool>(actors::order_at(order), delivery::activate, pack(std::move(news)), until);
+}
+answer<bool> shop_client::parcel_left(const storage::ulid& order, actors::parcel_left news, deadline until) const {
+  return ask<bool>(actors::order_at(order), delivery::activate, pack(std::move(news)), until);
 }
 template <class Command>
 answer<actors::order_view> shop_client::tell_order(const storage::ulid& order, Command command, deadline until) const {

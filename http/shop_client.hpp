@@ -75,6 +75,9 @@ public:
   answer<std::vector<storage::session_row>> list_api_tokens(const storage::ulid& user,
                                                             actors::list_api_tokens command,
                                                             deadline until) const;
+  answer<bool> ask_password_reset(const storage::ulid& user, actors::ask_password_reset command, deadline until) const;
+  answer<std::vector<storage::session_row>> reset_password(const storage::ulid& user, actors::reset_password command,
+                                                           deadline until) const;
   answer<bool> note_cart(const storage::ulid& user, actors::note_cart command, deadline until) const;
   answer<bool> forget_cart(const storage::ulid& user, actors::forget_cart command, deadline until) const;
 
@@ -83,6 +86,10 @@ public:
                                         deadline until) const;
   answer<storage::store_row> get_store(const storage::ulid& store, deadline until) const;
   answer<storage::store_row> change_store(actors::change_store command, deadline until) const;
+  answer<storage::store_row> change_settings(actors::change_settings command, deadline until) const;
+  answer<bool> note_mail(actors::note_mail command, deadline until) const;
+  answer<bool> lift_suppression(actors::lift_suppression command, deadline until) const;
+  answer<bool> change_mail_template(actors::change_mail_template command, deadline until) const;
   answer<actors::product_written> create_product(const storage::ulid& product, actors::create_product command,
                                                  deadline until) const;
   answer<actors::product_written> change_product(actors::change_product command, deadline until) const;
@@ -92,7 +99,6 @@ public:
                                          deadline until) const;
 
   // -- money -------------------------------------------------------------------
-  answer<storage::store_row> change_settings(actors::change_settings command, deadline until) const;
   /// What is asked of a discount: create_discount, get_discount, change_discount. @param code as discount_code_of gives it
   template <class Command>
   answer<storage::discount_row> tell_discount(const storage::ulid& store, std::string code, Command command, deadline until) const;
@@ -138,6 +144,8 @@ public:
                                           deadline until) const;
   answer<actors::order_view> confirm_payment(const storage::ulid& order, const actors::caller& by,
                                              deadline until) const;
+  answer<bool> provider_told(const storage::ulid& order, actors::provider_told news, deadline until) const;
+  answer<bool> parcel_left(const storage::ulid& order, actors::parcel_left news, deadline until) const;
   /// What is done with an order later: capture_payment, refund_order, mark_shipped, mark_delivered, request_return, step_return,
   /// receive_return.
   template <class Command>

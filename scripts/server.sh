@@ -33,6 +33,53 @@ bring_up_sandbox() {
 
 stop_sandbox() { stop_daemons TERM 10 KILL sandbox; }
 
+# Stripe, PayPal and ShipStation as they behave, without their money. Whoever names all three himself needs none of it.
+providers_url='' providers_port='' stripe_url='' paypal_url='' shipstation_url=''
+start_providers() {
+  start_daemon providers "${as_program[@]}" "$BUILD/souk-providers" --listen "127.0.0.1:$providers_port" \
+    --state "$VAR/sandbox/providers" --threads 32
+}
+
+providers_listen() { (exec 5<>"/dev/tcp/127.0.0.1/$providers_port"); }
+
+bring_up_providers() {
+  stripe_url=${SOUK_STRIPE_URL:-} paypal_url=${SOUK_PAYPAL_URL:-} shipstation_url=${SOUK_SHIPSTATION_URL:-}
+  if [[ -n $stripe_url && -n $paypal_url && -n $shipstation_url ]]; then return 0; fi
+  providers_port=$(free_port providers)
+  providers_url=http://127.0.0.1:$providers_port
+  managed+=(providers)
+  start_providers
+  wait_until 20 providers providers_listen
+  : "${stripe_url:=$providers_url/stripe}" "${paypal_url:=$providers_url/paypal}" "${shipstation_url:=$providers_url/shipstation}"
+  say "the sandbox of Stripe, PayPal and ShipStation is ready at $providers_url"
+}
+
+stop_providers() { stop_daemons TERM 10 KILL providers; }
+
+# A mail server that delivers nothing: what the shop sends lies in a Maildir, to be read.
+smtp_url='' smtp_require_tls='' mail_port=''
+start_mail() {
+  start_daemon mail "${as_program[@]}" python3 -m aiosmtpd -n -l "127.0.0.1:$mail_port" -c aiosmtpd.handlers.Mailbox "$VAR/mail"
+}
+
+mail_listens() { (exec 5<>"/dev/tcp/127.0.0.1/$mail_port"); }
+
+bring_up_mail() {
+  smtp_require_tls=${SOUK_SMTP_REQUIRE_TLS:-true}
+  if [[ -n ${SOUK_SMTP_URL+set} || -n ${SOUK_SENDGRID_KEY:-} ]]; then
+    smtp_url=${SOUK_SMTP_URL:-}
+    return 0
+  fi
+  mail_port=$(free_port mail)
+  smtp_url=smtp://127.0.0.1:$mail_port smtp_require_tls=false
+  managed+=(mail)
+  start_mail
+  wait_until 20 mail mail_listens
+  say "mails are kept in $VAR/mail/new instead of being delivered"
+}
+
+stop_mail() { stop_daemons TERM 10 KILL mail; }
+
 # soukd_once SUBCOMMAND …: a subcommand that ends, on our database
 soukd_once() {
   SOUK_DATABASE_URL=$database_url "${as_program[@]}" "$BUILD/soukd" "$@"
@@ -56,6 +103,8 @@ start_soukd() {
   local name=$1 node settings setting program=$BUILD/soukd where=()
   node=node-$(number_of "$name")
   settings=(SOUK_DATABASE_URL="$database_url" SOUK_REDIS_URL="$redis_url" SOUK_SANDBOX_GATEWAY_URL="$sandbox_url"
+    SOUK_STRIPE_URL="$stripe_url" SOUK_PAYPAL_URL="$paypal_url" SOUK_SHIPSTATION_URL="$shipstation_url"
+    SOUK_SMTP_URL="$smtp_url" SOUK_SMTP_REQUIRE_TLS="$smtp_require_tls"
     SOUK_PUBLIC_URL="${SOUK_PUBLIC_URL:-$url}" SOUK_LISTEN_HOST=127.0.0.1 SOUK_LISTEN_PORT="${http_port[$name]}")
   if [[ $form == cluster ]]; then
     settings+=(SOUK_NODE_NAME="$node" SOUK_CLUSTER_HOST=127.0.0.1 SOUK_CLUSTER_PORT="${peer_port[$name]}" SOUK_CLUSTER_ADDRESS=)

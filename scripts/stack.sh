@@ -4,7 +4,7 @@
 form=up nodes=(soukd) databases=(postgres)
 managed=() # started by us, in the order they were started
 database_url='' redis_url='' sandbox_url='' sandbox_port=''
-kinds=(postgres redis sandbox soukd haproxy)
+kinds=(postgres redis sandbox providers mail soukd haproxy)
 
 # take_form up | take_form cluster NODES
 take_form() {
@@ -98,6 +98,8 @@ supervise_stack() {
   bring_up_redis
   migrate
   bring_up_sandbox
+  bring_up_providers
+  bring_up_mail
   bring_up_soukd
   bring_up_haproxy
   tell_walk_through

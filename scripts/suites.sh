@@ -8,7 +8,7 @@ suites=(
   'storage|catch_on_postgres|souk-storage-tests'
   'simulation|catch|souk-simulation-tests'
   'integration|pytest|soukd souk-sandbox souk-providers souk-bench'
-  'cluster|pytest|soukd souk-sandbox soukd-next soukd-later'
+  'cluster|pytest|soukd souk-sandbox souk-providers soukd-next soukd-later'
 )
 
 passed_total=0 failed_total=0 scratch=''

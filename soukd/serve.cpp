@@ -63,6 +63,7 @@ int serve(const config::parsed& p) {
     .routes = stack.node().routes(),
     .time = stack.clock(),
     .ids = stack.ids(),
+    .services = stack.services(),
     .pages = pages,
     .make_catalog_reader =
       [&databases, limit = p.settings.reader_timeout_ms] {

@@ -25,6 +25,12 @@ std::size_t scheduler_threads(const config::settings& s) {
   return std::max(2U, std::thread::hardware_concurrency());
 }
 
+std::string public_url_of(const config::settings& s) {
+  if (!s.public_url.empty())
+    return s.public_url.ends_with('/') ? s.public_url.substr(0, s.public_url.size() - 1) : s.public_url;
+  return "http://" + s.listen_host + ":" + std::to_string(s.listen_port);
+}
+
 std::string cluster_address(const config::settings& s) {
   if (s.cluster_port == 0)
     return {};
@@ -123,7 +129,28 @@ shop_stack::shop_stack(const config::settings& s)
     event_workers_(std::make_shared<runtime::thread_pool>("souk-events", 2, 20'000)),
     node_(system_, node_options_of(s), database_parts_of(s, databases_), clock_, ids_,
           [this](storage::shard_id shard, std::uint8_t database) { databases_.place(shard, database); }) {
-  // nop
+  make_services();
+}
+
+void shop_stack::make_services() {
+  services_ = std::make_shared<actors::shop_services>();
+  auto& services = services_;
+  services->options.reservation = settings_.reservation_seconds;
+  services->options.checkout_wait = settings_.checkout_wait_ms;
+  services->options.cart_life = settings_.cart_days;
+  services->options.cart_abandoned = settings_.cart_abandoned_seconds;
+  services->options.public_url = public_url_of(settings_);
+  if (!settings_.sandbox_gateway_url.empty())
+    services->gateways["sandbox"]
+      = std::make_shared<integrations::sandbox_gateway>(settings_.sandbox_gateway_url, settings_.gateway_timeout_ms);
+  services->gateway_workers = gateway_workers_;
+  services->event_workers = event_workers_;
+  services->readers = node_.readers();
+  services->outbox = std::make_shared<shared_outbox>(
+    [this] { return storage::postgres::make_sharded_outbox_store(databases_); });
+  services->consumers.push_back(std::make_shared<integrations::event_log>());
+  if (!settings_.redis_url.empty())
+    services->consumers.push_back(std::make_shared<integrations::redis_events>(settings_.redis_url));
 }
 
 shop_stack::~shop_stack() {
@@ -136,27 +163,12 @@ void shop_stack::start(std::function<void(const storage::ulid&, const storage::u
                        std::function<void(const std::string&, const std::string&)> on_notice) {
   check_schemas(databases_);
   storage::postgres::check_deployment(databases_);
-  auto services = std::make_shared<actors::shop_services>();
-  services->options.reservation = settings_.reservation_seconds;
-  services->options.checkout_wait = settings_.checkout_wait_ms;
-  services->options.cart_life = settings_.cart_days;
-  if (!settings_.sandbox_gateway_url.empty())
-    services->gateways["sandbox"]
-      = std::make_shared<integrations::sandbox_gateway>(settings_.sandbox_gateway_url, settings_.gateway_timeout_ms);
-  services->gateway_workers = gateway_workers_;
-  services->event_workers = event_workers_;
-  services->readers = node_.readers();
-  services->outbox = std::make_shared<shared_outbox>(
-    [this] { return storage::postgres::make_sharded_outbox_store(databases_); });
-  services->consumers.push_back(std::make_shared<integrations::event_log>());
-  if (!settings_.redis_url.empty())
-    services->consumers.push_back(std::make_shared<integrations::redis_events>(settings_.redis_url));
   consumer_names_ = {actors::user_index_consumer};
-  for (const auto& c : services->consumers)
+  for (const auto& c : services_->consumers)
     consumer_names_.push_back(c->name());
-  services->product_changed = std::move(product_changed);
-  services->stock_changed = std::move(stock_changed);
-  node_.start(actors::shop_catalog(services), open_network(system_, settings_, node_.self()), std::move(fatal),
+  services_->product_changed = std::move(product_changed);
+  services_->stock_changed = std::move(stock_changed);
+  node_.start(actors::shop_catalog(services_), open_network(system_, settings_, node_.self()), std::move(fatal),
               std::move(on_notice));
 }
 

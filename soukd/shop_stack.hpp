@@ -28,6 +28,8 @@ public:
   explicit shop_stack(const config::settings& s);
   ~shop_stack();
 
+  /// What the actors share: gateways, carriers, keys.
+  std::shared_ptr<const actors::shop_services> services() const { return services_; }
   /// Takes the shards and begins to serve. `hooks` are called after commits that make pages old.
   /// @param fatal this process must end: it was declared dead
   /// @param on_notice what another node told all others; called on an actor's thread
@@ -48,6 +50,8 @@ public:
   const std::vector<std::string>& consumer_names() const { return consumer_names_; }
 
 private:
+  void make_services();
+
   config::settings settings_;
   storage::postgres::databases databases_;
   runtime::database_clock clock_;
@@ -57,6 +61,7 @@ private:
   std::shared_ptr<runtime::thread_pool> gateway_workers_;
   std::shared_ptr<runtime::thread_pool> event_workers_;
   runtime::node node_;
+  std::shared_ptr<actors::shop_services> services_; ///< not changed once started
   std::vector<std::string> consumer_names_;
   bool stopped_ = false;
 };

@@ -13,6 +13,8 @@ using runtime::delivery;
 
 namespace {
 
+constexpr std::chrono::hours reminders_apart{24};
+
 caf::error to_error(cart_rejection no) {
   return refuse(no.why.code, std::move(no.why.message), std::move(no.why.field), std::move(no.lines));
 }
@@ -162,6 +164,7 @@ storage::cart_row cart_state::next_row(const cart& next) {
   if (row) {
     to.id = row->id;
     to.version = row->version + 1;
+    to.reminded_at = is_live() ? row->reminded_at : storage::timestamp{};
   } else {
     to.id = drawn.is_nil() ? context.ids->fresh_beside(store()) : drawn;
   }
@@ -279,6 +282,10 @@ void cart_state::take_out(const lines_ordered& c) {
     return edits.leave();
   auto to = next_row(next);
   storage::write_set rows;
+  if (row && to.reminded_at != storage::timestamp{}) { // a reminder brought its shopper back
+    rows.mutations.push_back(event("cart.recovered", {{"order_id", c.order_id.str()}}));
+    to.reminded_at = {};
+  }
   put(rows, to);
   write(std::move(rows), {}, {}, [this, to, order = c.order_id](runtime::owed_answer&) {
     row = to;
@@ -293,20 +300,43 @@ void cart_state::expire() {
     return edits.leave();
   storage::write_set rows;
   rows.mutations.push_back(storage::delete_cart{row->id, store()});
-  rows.mutations.push_back(
-    storage::emit_event{store(),
-                        "cart.expired",
-                        row->id,
-                        {{"user_id", user().str()},
-                         {"store_id", store().str()},
-                         {"item_count", std::to_string(cart{row->lines}.item_count())}},
-                        context.time->now()});
+  rows.mutations.push_back(event("cart.expired", {}));
   write(std::move(rows), {}, {}, [this](runtime::owed_answer&) {
     row.reset();
     drawn = {};
     runtime::tell(*context.routes, user_at(user()), delivery::activate, forget_cart{store()});
     runtime::retire(context);
   });
+}
+
+/// @pre there is a row
+storage::emit_event cart_state::event(std::string topic, std::vector<std::pair<std::string, std::string>> more) const {
+  storage::emit_event e{store(),
+                        std::move(topic),
+                        row->id,
+                        {{"cart_id", row->id.str()},
+                         {"user_id", user().str()},
+                         {"store_id", store().str()},
+                         {"item_count", std::to_string(cart{row->lines}.item_count())}},
+                        context.time->now()};
+  e.fields.insert(e.fields.end(), more.begin(), more.end());
+  return e;
+}
+
+// The supervisor saw rows of a moment ago: whether the cart is still left, it knows itself.
+void cart_state::remind() {
+  auto now = context.time->now();
+  if (!is_live() || row->lines.empty() || now - row->updated_at < left_after || row->reminded_at >= row->updated_at)
+    return edits.leave();
+  auto to = *row;
+  ++to.version;
+  to.reminded_at = now;
+  storage::write_set rows;
+  // Somebody who comes, changes a line and leaves again every hour is not told every hour.
+  if (row->reminded_at == storage::timestamp{} || now - row->reminded_at >= reminders_apart)
+    rows.mutations.push_back(event("cart.abandoned", {}));
+  rows.mutations.push_back(storage::update_cart{to, row->version});
+  write(std::move(rows), {}, {}, [this, to](runtime::owed_answer&) { row = to; });
 }
 
 // -- merging --------------------------------------------------------------------------------------
@@ -420,11 +450,13 @@ namespace {
 
 cart_actor::behavior_type shopping_cart(cart_actor::stateful_pointer<cart_state> self,
                                         runtime::entity_context context, std::chrono::hours life,
+                                        std::chrono::seconds left_after,
                                         std::optional<storage::cart_row> row) {
   auto& state = self->state;
   state.self = self;
   state.context = std::move(context);
   state.life = life;
+  state.left_after = left_after;
   state.row = std::move(row);
   self->set_down_handler([self](const caf::down_msg& down) { self->state.borrower_died(down.source); });
   auto in_turn = [self](const caller& by, auto command) -> caf::result<cart_view> {
@@ -466,6 +498,9 @@ cart_actor::behavior_type shopping_cart(cart_actor::stateful_pointer<cart_state>
     [self](const expire_cart&) {
       self->state.edits.enter([self] { self->state.expire(); }); // when full: it is in use, and swept again
     },
+    [self](const remind_cart&) {
+      self->state.edits.enter([self] { self->state.remind(); });
+    },
     [self](const surrender_cart&) -> caf::result<cart_handover> {
       // Two carts that merge each other would wait for each other for ever.
       if (self->state.merging)
@@ -495,7 +530,8 @@ runtime::entity_kind cart_kind(std::shared_ptr<const shop_services> services) {
     auto row =
       rows.has_value() ? std::any_cast<std::optional<storage::cart_row>>(std::move(rows)) : std::nullopt;
     return caf::actor_cast<caf::actor>(
-      system.spawn(shopping_cart, std::move(context), services->options.cart_life, std::move(row)));
+      system.spawn(shopping_cart, std::move(context), services->options.cart_life, services->options.cart_abandoned,
+                   std::move(row)));
   };
   return k;
 }

@@ -27,6 +27,8 @@ using cart_actor = caf::typed_actor<
   caf::reacts_to<lines_ordered>,
   // Ends the cart if its time is over.
   caf::reacts_to<expire_cart>,
+  // Has its shopper reminded, if it was left.
+  caf::reacts_to<remind_cart>,
   // Lends the cart to another one's merge, and hears how that ended.
   caf::replies_to<surrender_cart>::with<cart_handover>, caf::reacts_to<surrendered>,
   // Quits unless something is under way.
@@ -51,6 +53,7 @@ struct cart_state {
   cart_actor::pointer self = nullptr;
   runtime::entity_context context;
   std::chrono::hours life{0};
+  std::chrono::seconds left_after{0}; ///< unchanged for so long it counts as left
   std::optional<storage::cart_row> row; ///< as committed; prices seen since are in memory only
   storage::ulid drawn;                  ///< the id for a cart that has no row yet
   edit_line edits;
@@ -67,6 +70,7 @@ struct cart_state {
   void merge(const merge_cart& c, runtime::owed_answer answer);
   void take_out(const lines_ordered& c);
   void expire();
+  void remind();
   void lend(caf::strong_actor_ptr to, runtime::owed_answer answer);
   void returned(bool gone);
   void borrower_died(const caf::actor_addr& who);
@@ -87,6 +91,7 @@ private:
   void change(runtime::owed_answer answer, std::optional<storage::ulid> and_of, rule apply);
   void merge_handed(const cart_handover& guest, const runtime::entity_address& from,
                     runtime::owed_answer answer);
+  storage::emit_event event(std::string topic, std::vector<std::pair<std::string, std::string>> more) const;
   storage::cart_row next_row(const cart& next);
   void put(storage::write_set& rows, const storage::cart_row& to) const;
   void write(storage::write_set rows, std::vector<runtime::touch> touched, runtime::owed_answer answer,

@@ -148,10 +148,7 @@ decision order_machine::place(const place_order& command, const storage::ulid& o
   if (command.key)
     d.rows.push_back(
       storage::insert_idempotency_key{store.id, command.by.user, command.key->key, command.key->body_hash, order_id, now});
-  event_fields more;
-  if (p.state == attempt_state::requires_action)
-    more = {{"payment", p.provider}};
-  emit(d, "order.created", now, std::move(more));
+  emit(d, "order.created", now, {{"provider", p.provider}});
   return d;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/caller.hpp"
+#include "storage/rows/outgoing.hpp"
 #include "storage/rows/store.hpp"
 
 #include <memory>
@@ -53,6 +54,25 @@ struct change_settings {
   std::optional<std::int64_t> expected_version; ///< else errc::version_conflict
 };
 
+/// From whoever sends the store's mails: what was sent, and whom not to write to again. → bool, after the commit
+struct note_mail {
+  storage::ulid store_id;
+  std::vector<storage::mail_row> mails;
+  std::vector<storage::mail_suppression_row> suppress;
+};
+/// By the merchant: writes to somebody again. → bool
+struct lift_suppression {
+  caller by;
+  storage::ulid store_id;
+  std::string email;
+};
+/// By the merchant: puts a text of his own in the place of a mail's, or takes it away again. → bool
+struct change_mail_template {
+  caller by;
+  storage::mail_template_row row;
+  bool remove = false; ///< only `store_id`, `name` and `language` matter then
+};
+
 /// What others of the shard need to know of the store; shared, never copied, replaced when settings change. → store_terms
 struct get_terms {
   storage::ulid store_id;
@@ -78,6 +98,18 @@ template <class I>
 typename I::result_type inspect(I& f, change_settings& x) {
   return f(x.by, x.store_id, x.language, x.tax_zones, x.shipping_taxed, x.manual_payments, x.mail, x.put_discount,
            x.remove_discount, x.put_payment, x.remove_payment, x.put_carrier, x.remove_carrier, x.expected_version);
+}
+template <class I>
+typename I::result_type inspect(I& f, note_mail& x) {
+  return f(x.store_id, x.mails, x.suppress);
+}
+template <class I>
+typename I::result_type inspect(I& f, lift_suppression& x) {
+  return f(x.by, x.store_id, x.email);
+}
+template <class I>
+typename I::result_type inspect(I& f, change_mail_template& x) {
+  return f(x.by, x.row, x.remove);
 }
 template <class I>
 typename I::result_type inspect(I& f, get_terms& x) {

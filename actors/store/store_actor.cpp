@@ -9,6 +9,8 @@ namespace souk::actors {
 
 namespace {
 
+constexpr int beside_max = 1'000; ///< more rows of mails under way at once are refused
+
 storage::emit_event event_of(const storage::store_row& row, const char* topic) {
   return {
     row.id, topic, row.id, {{"slug", row.slug}, {"version", std::to_string(row.version)}}, row.updated_at};
@@ -111,6 +113,34 @@ caf::error store_state::check(const storage::ulid& store) const {
   return caf::none;
 }
 
+caf::error store_state::check_merchant(const caller& by, const storage::ulid& store) const {
+  if (auto no = check(store))
+    return no;
+  if (!by.manages(row->id, row->owner_id))
+    return refuse(errc::forbidden, "only the store's merchant may do this");
+  return caf::none;
+}
+
+caf::result<bool> store_state::write_beside(storage::write_set rows) {
+  if (rows.mutations.empty())
+    return true;
+  if (beside >= beside_max)
+    return caf::make_error(runtime::errc::overloaded);
+  runtime::owed_answer answer{self->make_response_promise()};
+  ++beside;
+  runtime::commit(self, context, std::move(rows))
+    .then(
+      [this, answer](const runtime::receipt&) mutable {
+        --beside;
+        answer.deliver(true);
+      },
+      [this, answer](caf::error& why) mutable {
+        --beside; // nothing of it is in memory
+        answer.deliver(std::move(why));
+      });
+  return caf::delegated<bool>{};
+}
+
 void store_state::leave() {
   edits.leave();
   if (!row && !edits.busy())
@@ -118,7 +148,7 @@ void store_state::leave() {
 }
 
 void store_state::stop() {
-  if (edits.busy() && !outlived)
+  if ((edits.busy() || beside > 0) && !outlived)
     caf::anon_send(context.shard, runtime::busy_atom_v, context.who, context.activation);
   else
     self->quit();
@@ -150,6 +180,35 @@ store_actor::behavior_type store(store_actor::stateful_pointer<store_state> self
     [self](const change_settings& c) {
       return self->state.in_turn(
         [self, c](runtime::owed_answer answer) { self->state.change(c, std::move(answer)); });
+    },
+    [self](const note_mail& c) -> caf::result<bool> {
+      if (auto no = self->state.check(c.store_id))
+        return no;
+      storage::write_set rows;
+      for (const auto& mail : c.mails)
+        rows.mutations.push_back(storage::put_mail{mail});
+      for (const auto& address : c.suppress)
+        rows.mutations.push_back(storage::put_suppression{address});
+      return self->state.write_beside(std::move(rows));
+    },
+    [self](const lift_suppression& c) -> caf::result<bool> {
+      if (auto no = self->state.check_merchant(c.by, c.store_id))
+        return no;
+      storage::write_set rows;
+      rows.mutations.push_back(storage::delete_suppression{c.store_id, c.email});
+      return self->state.write_beside(std::move(rows));
+    },
+    [self](const change_mail_template& c) -> caf::result<bool> {
+      if (auto no = self->state.check_merchant(c.by, c.row.store_id))
+        return no;
+      auto text = c.row;
+      text.updated_at = self->state.context.time->now();
+      storage::write_set rows;
+      if (c.remove)
+        rows.mutations.push_back(storage::delete_mail_template{text.store_id, text.name, text.language});
+      else
+        rows.mutations.push_back(storage::put_mail_template{text});
+      return self->state.write_beside(std::move(rows));
     },
     [self](const get_terms& c) -> caf::result<store_terms> {
       if (auto no = self->state.check(c.store_id))

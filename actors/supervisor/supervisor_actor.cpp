@@ -18,6 +18,12 @@ constexpr std::size_t due_per_tick = 200;       ///< so that a burst does not lo
 constexpr std::chrono::milliseconds burst{50};  ///< between two such portions
 constexpr std::chrono::hours carts_every{1};
 constexpr int carts_per_look = 200;
+constexpr std::chrono::minutes left_carts_every{5};
+constexpr std::chrono::hours reminded_within{24}; ///< who left longer ago (the shop was down) is not told any more
+
+struct left_carts {
+  std::vector<storage::cart_row> carts;
+};
 
 } // namespace
 
@@ -31,12 +37,14 @@ void supervisor_state::tick() {
   }
   if (now - carts_looked_at >= carts_every)
     look_for_expired_carts();
+  if (now - left_looked_at >= left_every())
+    look_for_left_carts();
   arm();
 }
 
 void supervisor_state::arm() {
   auto now = context.time->now();
-  auto due = carts_looked_at + carts_every;
+  auto due = std::min<storage::timestamp>(carts_looked_at + carts_every, left_looked_at + left_every());
   if (auto first = watched.next())
     due = std::min(due, *first);
   if (timer_runs && timer_due <= due)
@@ -45,6 +53,26 @@ void supervisor_state::arm() {
   timer_due = due;
   auto wait = std::max<std::chrono::microseconds>(due - now, burst);
   self->delayed_send(self, wait, runtime::sweep_atom_v, ++timer);
+}
+
+std::chrono::microseconds supervisor_state::left_every() const {
+  return std::clamp<std::chrono::microseconds>(services->options.cart_abandoned / 4, std::chrono::seconds{1}, left_carts_every);
+}
+
+void supervisor_state::look_for_left_carts() {
+  left_looked_at = context.time->now();
+  auto shard = context.who.shard();
+  auto until = left_looked_at - services->options.cart_abandoned;
+  services->readers->post(shard, [me = caf::actor_cast<caf::actor>(self), shard, until,
+                                  life = services->options.cart_life](storage::entity_reader& reader) {
+    runtime::loaded_entity out;
+    try {
+      out.rows = left_carts{reader.abandoned_carts(shard, until - reminded_within, until, life, carts_per_look)};
+    } catch (const std::exception& e) {
+      out.error = e.what(); // they are looked for again
+    }
+    caf::anon_send(me, std::move(out));
+  });
 }
 
 void supervisor_state::look_for_expired_carts() {
@@ -72,6 +100,8 @@ supervisor_actor::behavior_type supervisor(supervisor_actor::stateful_pointer<su
   state.context = std::move(context);
   state.services = std::move(services);
   state.carts_looked_at = state.context.time->now() - carts_every + std::chrono::minutes{state.context.who.shard() % 60};
+  state.left_looked_at
+    = state.context.time->now() - state.left_every() * (state.context.who.shard() % 16) / 16; // not all shards at once
   std::vector<storage::ulid> to_resume;
   for (const auto& o : open) {
     state.watched.watch(o.order_id, o.deadline);
@@ -100,6 +130,11 @@ supervisor_actor::behavior_type supervisor(supervisor_actor::stateful_pointer<su
     [self](const runtime::loaded_entity& carts) {
       if (!carts.rows.has_value())
         return;
+      if (const auto* left = std::any_cast<left_carts>(&carts.rows)) {
+        for (const auto& cart : left->carts)
+          runtime::tell(*self->state.context.routes, cart_at(cart.store_id, cart.user_id), delivery::activate, remind_cart{});
+        return;
+      }
       for (const auto& cart : std::any_cast<const std::vector<storage::cart_row>&>(carts.rows))
         runtime::tell(*self->state.context.routes, cart_at(cart.store_id, cart.user_id), delivery::activate, expire_cart{});
     },

@@ -18,7 +18,7 @@ using supervisor_actor = caf::typed_actor<
   caf::reacts_to<runtime::begin_atom>,
   // Its own timer, with its generation.
   caf::reacts_to<runtime::sweep_atom, std::uint64_t>,
-  // From a reader thread: the carts to send away.
+  // From a reader thread: the carts to send away, or to have their shoppers reminded of.
   caf::reacts_to<runtime::loaded_entity>,
   caf::reacts_to<runtime::stop_atom>>;
 
@@ -33,10 +33,13 @@ struct supervisor_state {
   storage::timestamp timer_due{};
   bool timer_runs = false;
   storage::timestamp carts_looked_at{};
+  storage::timestamp left_looked_at{};
 
   void tick();
   void arm();
   void look_for_expired_carts();
+  void look_for_left_carts();
+  std::chrono::microseconds left_every() const;
 };
 
 } // namespace souk::actors

@@ -151,6 +151,14 @@ std::vector<storage::session_row> account::api_tokens(const storage::ulid& store
   return out;
 }
 
+std::vector<storage::session_row> account::log_ins(storage::timestamp now) const {
+  std::vector<storage::session_row> out;
+  for (const auto& [hash, s] : sessions_)
+    if (s.kind == storage::session_kind::login && s.expires_at > now)
+      out.push_back(s);
+  return out;
+}
+
 bool account::is_last_touched(const storage::ulid& store, const storage::ulid& cart) const noexcept {
   return !carts_.empty() && carts_.front().store_id == store && carts_.front().cart_id == cart;
 }

@@ -44,6 +44,10 @@ public:
   /// are too many.
   std::vector<storage::token_hash> sessions_to_end(storage::session_kind opening,
                                                    storage::timestamp now) const;
+  /// The log-ins that have not expired.
+  std::vector<storage::session_row> log_ins(storage::timestamp now) const;
+  /// @pre the new row is committed
+  void change(const storage::user_row& next) { user_ = next; }
   void open(const storage::session_row& s) { sessions_.insert_or_assign(s.hash, s); }
   void close(const storage::token_hash& hash) { sessions_.erase(hash); }
   /// The API tokens of one store that have not expired, oldest first.

@@ -37,8 +37,9 @@ struct close_session {
   caller by;
   storage::token_hash hash{};
 };
-/// Somebody knows the password's hash as it was when a link was mailed: sets another one and closes every session. The second time
-/// the hash is no longer the same: errc::bad_credentials. → user_view
+/// Somebody followed the link that was mailed while the password had this hash: sets another one and ends every log-in; API tokens
+/// stay, a merchant's shop depends on them. The second time the hash is no longer the same: errc::bad_credentials.
+/// → std::vector<storage::session_row>, the log-ins that ended
 struct reset_password {
   std::string old_hash;
   std::string new_hash;

@@ -8,6 +8,8 @@ namespace souk::actors {
 
 namespace {
 
+constexpr std::chrono::minutes links_apart{1};
+
 caf::error no_such_user() {
   return refuse(errc::not_found, "there is no such user");
 }
@@ -123,6 +125,49 @@ void user_state::close(const close_session& c, runtime::owed_answer answer) {
   });
 }
 
+// Asked in a loop it must not fill somebody's mailbox.
+void user_state::ask_reset(const ask_password_reset& c, runtime::owed_answer answer) {
+  if (rules.user().kind == storage::user_kind::guest)
+    return turn_down(answer, no_such_user());
+  if (now() - link_mailed_at < links_apart) {
+    answer.deliver(false);
+    return queue.leave();
+  }
+  storage::write_set rows;
+  rows.mutations.push_back(storage::emit_event{{},
+                                               "user.password_reset",
+                                               id(),
+                                               {{"user_id", id().str()},
+                                                {"email", rules.user().email},
+                                                {"name", rules.user().name},
+                                                {"language", c.language}},
+                                               now()});
+  write(std::move(rows), std::move(answer), [this](runtime::owed_answer& to) {
+    link_mailed_at = now();
+    to.deliver(true);
+  });
+}
+
+void user_state::reset(const reset_password& c, runtime::owed_answer answer) {
+  auto next = rules.user();
+  if (next.kind == storage::user_kind::guest || next.password_hash != c.old_hash || c.new_hash.empty())
+    return turn_down(answer, refuse(errc::bad_credentials, "the link was used, or is too old"));
+  next.password_hash = c.new_hash;
+  ++next.version;
+  auto ended = rules.log_ins(now());
+  storage::write_set rows;
+  rows.mutations.push_back(storage::update_user{next, rules.user().version});
+  for (const auto& s : ended)
+    rows.mutations.push_back(storage::delete_session{s.hash, id()});
+  rows.mutations.push_back(storage::emit_event{{}, "user.password_changed", id(), {{"user_id", id().str()}}, now()});
+  write(std::move(rows), std::move(answer), [this, next, ended](runtime::owed_answer& to) {
+    for (const auto& s : ended)
+      rules.close(s.hash);
+    rules.change(next);
+    to.deliver(ended);
+  });
+}
+
 void user_state::note(const note_cart& c, runtime::owed_answer answer) {
   if (rules.is_last_touched(c.store_id, c.cart_id)) {
     answer.deliver(true);
@@ -235,6 +280,14 @@ user_actor::behavior_type user(user_actor::stateful_pointer<user_state> self, ru
       if (auto no = self->state.check(c.by))
         return no;
       return self->state.rules.api_tokens(c.store_id, self->state.now());
+    },
+    [self, in_turn](const ask_password_reset& c) -> caf::result<bool> {
+      in_turn(c, true, &user_state::ask_reset);
+      return caf::delegated<bool>{};
+    },
+    [self, in_turn](const reset_password& c) -> caf::result<std::vector<storage::session_row>> {
+      in_turn(c, true, &user_state::reset);
+      return caf::delegated<std::vector<storage::session_row>>{};
     },
     [self, in_turn](const note_cart& c) -> caf::result<bool> {
       auto& me = self->state;

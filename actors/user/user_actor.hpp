@@ -28,6 +28,9 @@ using user_actor = caf::typed_actor<
   caf::replies_to<close_session>::with<bool>,
   // The user's API tokens for one store.
   caf::replies_to<list_api_tokens>::with<std::vector<storage::session_row>>,
+  // Another password for one that was forgotten: a link is mailed, and it was followed.
+  caf::replies_to<ask_password_reset>::with<bool>,
+  caf::replies_to<reset_password>::with<std::vector<storage::session_row>>,
   // A cart was touched or is gone.
   caf::replies_to<note_cart>::with<bool>, caf::replies_to<forget_cart>::with<bool>,
   // An order was placed.
@@ -43,6 +46,7 @@ struct user_state {
   bool exists = false;
   account rules;            ///< what is committed
   edit_line queue;          ///< commands that change rows, one at a time
+  storage::timestamp link_mailed_at{}; ///< of a new password
   int orders_under_way = 0; ///< notes of orders commute: they take no turn
 
   const storage::ulid& id() const noexcept { return context.who.id; }
@@ -54,6 +58,8 @@ struct user_state {
   void sign(const sign_up& c, runtime::owed_answer answer);
   void open(const open_session& c, runtime::owed_answer answer);
   void close(const close_session& c, runtime::owed_answer answer);
+  void ask_reset(const ask_password_reset& c, runtime::owed_answer answer);
+  void reset(const reset_password& c, runtime::owed_answer answer);
   void note(const note_cart& c, runtime::owed_answer answer);
   void forget(const forget_cart& c, runtime::owed_answer answer);
   void note(const note_order& c, runtime::owed_answer answer);

@@ -84,3 +84,25 @@ TEST_CASE("an expired cart is cleared away", "[supervisor]") {
   t.w.run_for(std::chrono::hours{24 * 30 + 3});
   CHECK(t.w.db.dump().carts.empty());
 }
+
+TEST_CASE("carts that were left are found, and their shoppers reminded once", "[supervisor]") {
+  small_world t;
+  auto by = signed_in(t.w.fresh_id());
+  REQUIRE(t.w.ask_now<actors::cart_view>(actors::cart_at(t.tea.id, by.user), runtime::delivery::activate,
+                                         actors::add_to_cart{by, t.tea.variants[0].product, t.tea.variants[0].id, 1})
+            .ok());
+  auto reminders = [&] {
+    int n = 0;
+    auto rows = t.w.db.dump();
+    for (const auto& e : rows.outbox[t.tea.id.shard()])
+      n += e.event.topic == "cart.abandoned";
+    return n;
+  };
+  t.w.run_for(55min);
+  CHECK(reminders() == 0);
+  t.w.run_for(12min);
+  CHECK(reminders() == 1);
+  t.w.restart_node(*t.node, 10s);
+  t.w.run_for(5h);
+  CHECK(reminders() == 1);
+}

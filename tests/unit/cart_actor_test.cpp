@@ -217,6 +217,44 @@ TEST_CASE("a cart expires after thirty days without a change", "[cart]") {
   }
 }
 
+TEST_CASE("a shopper is reminded of a cart that was left, once", "[cart]") {
+  small_shop shop;
+  auto shirt = shop.add_variant(10);
+  shopper anna{shop, login_of(shop.add_user())};
+  REQUIRE(anna.add(shirt, 2).value);
+  shop.pass(59min);
+  shop.tell(anna.at, remind_cart{});
+  CHECK(events(shop, "cart.abandoned") == 0);
+  shop.pass(1min);
+  for (int i = 0; i < 2; ++i) {
+    shop.tell(anna.at, remind_cart{});
+    CHECK(events(shop, "cart.abandoned") == 1);
+    shop.kill(anna.at);
+    shop.run();
+  }
+  SECTION("and the order that follows counts as recovered, once") {
+    lines_ordered ordered{shop.new_user_id(), {{{}, shirt, 1, 0, {}}}};
+    shop.tell(anna.at, ordered);
+    CHECK(events(shop, "cart.recovered") == 1);
+    shop.tell(anna.at, lines_ordered{shop.new_user_id(), {{{}, shirt, 1, 0, {}}}});
+    CHECK(events(shop, "cart.recovered") == 1);
+    shop.pass(2h);
+    shop.tell(anna.at, remind_cart{});
+    CHECK(events(shop, "cart.abandoned") == 1); // nothing is in it
+  }
+  SECTION("not every hour when a line was changed, but a day later") {
+    REQUIRE(anna.add(shirt, 1).value);
+    shop.pass(2h);
+    shop.tell(anna.at, remind_cart{});
+    CHECK(events(shop, "cart.abandoned") == 1);
+    shop.pass(24h);
+    REQUIRE(anna.add(shirt, 1).value);
+    shop.pass(2h);
+    shop.tell(anna.at, remind_cart{});
+    CHECK(events(shop, "cart.abandoned") == 2);
+  }
+}
+
 TEST_CASE("an order's lines leave the cart once", "[cart]") {
   small_shop shop;
   auto shirt = shop.add_variant(10);

@@ -175,6 +175,49 @@ TEST_CASE("the cart touched last is the first, after a restart too", "[user]") {
   CHECK(shop.rows().user_carts.size() == 1);
 }
 
+TEST_CASE("a forgotten password is replaced once, and every log-in ends", "[user]") {
+  small_shop shop;
+  auto id = shop.new_user_id();
+  auto command = sign_up_of(id, shop.now() + 10h);
+  REQUIRE(shop.ask<user_view>(user_at(id), command, delivery::create).value);
+  auto till = session_of(id, 2, shop.now() + 10h, storage::session_kind::api);
+  till.store_id = shop.store();
+  till.label = "till";
+  REQUIRE(shop.ask<user_view>(user_at(id), open_session{till}).value);
+
+  // A link is mailed, and not again and again.
+  auto mails = [&] {
+    int n = 0;
+    auto rows = shop.rows();
+    for (const auto& e : rows.outbox[id.shard()])
+      n += e.event.topic == "user.password_reset";
+    return n;
+  };
+  CHECK(shop.ask<bool>(user_at(id), ask_password_reset{"de"}).value == true);
+  CHECK(shop.ask<bool>(user_at(id), ask_password_reset{"de"}).value == false);
+  CHECK(mails() == 1);
+  shop.pass(61s);
+  CHECK(shop.ask<bool>(user_at(id), ask_password_reset{"de"}).value == true);
+  CHECK(mails() == 2);
+
+  using ended = std::vector<storage::session_row>;
+  CHECK(shop.ask<ended>(user_at(id), reset_password{"another", "$new"}).why == errc::bad_credentials);
+  auto done = shop.ask<ended>(user_at(id), reset_password{command.user.password_hash, "$new"});
+  REQUIRE(done.value);
+  CHECK(done.value->size() == 1);
+  CHECK(shop.ask<ended>(user_at(id), reset_password{command.user.password_hash, "$newer"}).why == errc::bad_credentials);
+  for (int life = 0; life < 2; ++life) {
+    CHECK(shop.ask<std::string>(user_at(id), get_credentials{}).value == "$new");
+    CHECK(shop.ask<storage::session_row>(user_at(id), authenticate{command.session.hash}).why == errc::bad_credentials);
+    CHECK(shop.ask<storage::session_row>(user_at(id), authenticate{till.hash}).value);
+    shop.kill(user_at(id));
+    shop.run();
+  }
+  auto guest = shop.add_user(storage::user_kind::guest);
+  CHECK(shop.ask<bool>(user_at(guest), ask_password_reset{}).why == errc::not_found);
+  CHECK(shop.ask<ended>(user_at(guest), reset_password{"", "$new"}).why == errc::bad_credentials);
+}
+
 TEST_CASE("an order is noted once", "[user]") {
   small_shop shop;
   auto id = shop.add_user();

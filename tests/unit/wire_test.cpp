@@ -96,7 +96,9 @@ const std::vector<wire_type>& wire_types() {
   static const std::vector<wire_type> all = {
     AS(1, sign_up), AS(2, get_user), AS(3, get_credentials), AS(4, open_session), AS(5, authenticate),
     AS(6, close_session), AS(7, list_api_tokens), AS(8, note_cart), AS(9, forget_cart), AS(10, note_order),
-    AS(20, open_store), AS(21, get_store), AS(22, change_store),
+    AS(11, reset_password), AS(12, ask_password_reset),
+    AS(20, open_store), AS(21, get_store), AS(22, change_store), AS(23, change_settings), AS(24, note_mail),
+    AS(25, lift_suppression), AS(26, change_mail_template),
     AS(30, create_product), AS(31, change_product), AS(32, start_import), AS(33, get_import),
     AS(40, get_stock), AS(41, set_stock), AS(42, adjust_stock), AS(43, set_stock_policy),
     AS(50, get_cart), AS(51, add_to_cart), AS(52, set_cart_line), AS(53, clear_cart), AS(54, merge_cart),
@@ -107,11 +109,14 @@ const std::vector<wire_type>& wire_types() {
     AS(80, post_review), AS(81, vote_helpful),
     AS(90, create_discount), AS(91, get_discount), AS(92, change_discount), AS(93, check_discount),
     AS(94, create_gift_card), AS(95, get_gift_card), AS(96, change_gift_card), AS(97, get_gift_card_balance),
+    AS(100, create_webhook), AS(101, change_webhook), AS(102, remove_webhook), AS(103, get_webhooks),
+    AS(104, redeliver_webhook), AS(105, webhook_event),
     AS(200, bool), AS(201, std::uint64_t), AS(202, std::string), AS(203, problem),
     AS(210, user_view), AS(211, storage::session_row), AS(212, std::vector<storage::session_row>),
     AS(220, storage::store_row), AS(230, product_written), AS(231, storage::import_row), AS(240, stock_view),
     AS(250, cart_view), AS(260, order_view), AS(280, storage::review_row),
-    AS(290, storage::discount_row), AS(291, discount_offer), AS(292, storage::gift_card_row), AS(293, gift_card_balance)};
+    AS(290, storage::discount_row), AS(291, discount_offer), AS(292, storage::gift_card_row), AS(293, gift_card_balance),
+    AS(300, storage::webhook_row), AS(301, std::vector<storage::webhook_row>), AS(302, storage::webhook_delivery_row)};
   // clang-format on
   return all;
 }
