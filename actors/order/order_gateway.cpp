@@ -147,6 +147,8 @@ void order_state::gateway_answered(const payment_answered& a) {
       try_again_later();
       if (!asked.empty())
         apply(std::move(v), std::exchange(asked, {})); // the event is dealt with, though it is no news
+      else if (!told.empty())
+        drive(); // one that came while the provider was being asked does not wait for the next try
       return;
     }
     failed_calls = 0;

@@ -503,7 +503,8 @@ decision order_machine::sealed(decision d, const std::vector<storage::heard_even
   }
   auto& life = d.next.life;
   for (const auto& h : heard)
-    if (std::find(life.heard.begin(), life.heard.end(), h) == life.heard.end())
+    if (std::none_of(life.heard.begin(), life.heard.end(),
+                     [&](const auto& known) { return known.provider == h.provider && known.event_id == h.event_id; }))
       life.heard.push_back(h);
   if (life.heard.size() > heard_max)
     life.heard.erase(life.heard.begin(), life.heard.end() - heard_max);

@@ -1,5 +1,7 @@
 #include "simulation/world/gateway.hpp"
 
+#include <algorithm>
+
 namespace souk::simulation {
 
 using actors::gateway_answer;
@@ -32,14 +34,36 @@ gateway_answer simulated_gateway::refund(const actors::charge& c) {
   return unreliably(c, &simulated_gateway::do_refund);
 }
 
-void simulated_gateway::take(account& a) {
+gateway_answer simulated_gateway::capture(const actors::charge& c) {
+  return unreliably(c, &simulated_gateway::do_capture);
+}
+gateway_answer simulated_gateway::query_refund(const actors::charge& c) {
+  return unreliably(c, &simulated_gateway::do_query_refund);
+}
+
+std::int64_t simulated_gateway::back(const account& a) {
+  std::int64_t sum = 0;
+  for (const auto& [id, r] : a.given_back)
+    if (!r.failed)
+      sum += r.amount;
+  return sum;
+}
+
+void simulated_gateway::news(const storage::ulid& attempt, const account& a) {
+  if (on_news)
+    on_news(attempt, a);
+}
+
+void simulated_gateway::take(const storage::ulid& attempt, account& a, std::int64_t amount) {
   a.now = state::taken;
+  a.taken = amount;
   ++a.captures;
+  news(attempt, a);
 }
 
 gateway_answer simulated_gateway::describe(const storage::ulid& id, account& a) {
   if (a.now == state::processing && time_.now() >= a.processed_at)
-    take(a);
+    take(id, a, a.amount);
   gateway_answer out;
   out.reference = "pay_" + id.str();
   switch (a.now) {
@@ -57,13 +81,16 @@ gateway_answer simulated_gateway::describe(const storage::ulid& id, account& a) 
       out.action_url = "https://pay.example/" + id.str();
       break;
     case state::processing: out.status = gateway_status::processing; break;
+    case state::promised: out.status = gateway_status::authorized; break;
     case state::taken:
       out.status = gateway_status::succeeded;
-      out.refunded = 0;
-      for (const auto& [refund, amount] : a.given_back)
-        out.refunded += amount;
+      out.captured = a.taken;
+      out.refunded = back(a);
       break;
-    case state::refunded: out.status = gateway_status::refunded; break;
+    case state::refunded:
+      out.status = gateway_status::refunded;
+      out.captured = a.taken;
+      break;
   }
   return out;
 }
@@ -85,10 +112,14 @@ gateway_answer simulated_gateway::do_authorize(const actors::charge& c) {
     } else if (a.token == "tok_slow") {
       a.now = state::processing;
       a.processed_at = time_.now() + std::chrono::seconds{1 + random_.below(60)};
+      news(c.attempt_id, a); // it will have been taken by the time somebody hears of it
+    } else if (a.token == "tok_promised") {
+      a.now = state::promised;
+      news(c.attempt_id, a);
     } else {
       if (a.token == "tok_drop")
         a.drops_left = 1 + static_cast<int>(random_.below(2));
-      take(a);
+      take(c.attempt_id, a, a.amount);
     }
   }
   return describe(c.attempt_id, a);
@@ -110,12 +141,14 @@ gateway_answer simulated_gateway::do_cancel(const actors::charge& c) {
   if (fresh) // a mark: should the attempt arrive later, it does nothing
     a.order = c.order_id;
   describe(c.attempt_id, a);
-  if (a.now == state::waiting || a.now == state::processing)
+  if (a.now == state::waiting || a.now == state::processing || a.now == state::promised) {
     a.now = state::cancelled;
+    news(c.attempt_id, a);
+  }
   return describe(c.attempt_id, a);
 }
 
-gateway_answer simulated_gateway::do_refund(const actors::charge& c) {
+gateway_answer simulated_gateway::do_capture(const actors::charge& c) {
   auto at = accounts_.find(c.attempt_id);
   if (at == accounts_.end()) {
     gateway_answer out;
@@ -123,38 +156,73 @@ gateway_answer simulated_gateway::do_refund(const actors::charge& c) {
     return out;
   }
   auto& a = at->second;
-  std::int64_t sum = 0;
-  for (const auto& [id, amount] : a.given_back)
-    sum += amount;
+  if (a.now == state::promised)
+    take(c.attempt_id, a, std::min(c.captures, a.amount));
+  return describe(c.attempt_id, a);
+}
+
+gateway_answer simulated_gateway::about_refund(const actors::charge& c, account& a) {
+  const auto& r = a.given_back.at(c.refund_id);
   gateway_answer out;
   out.reference = "pay_" + c.attempt_id.str();
   out.refund_reference = "re_" + c.refund_id.str();
-  if (a.given_back.contains(c.refund_id)) { // asked again it is the same refund
-    out.status = gateway_status::refunded;
+  out.status = r.failed                    ? gateway_status::rejected
+               : time_.now() < r.done_at ? gateway_status::processing
+                                         : gateway_status::refunded;
+  if (r.failed)
+    out.code = "refund_failed";
+  return out;
+}
+
+gateway_answer simulated_gateway::do_query_refund(const actors::charge& c) {
+  auto at = accounts_.find(c.attempt_id);
+  if (at == accounts_.end() || !at->second.given_back.contains(c.refund_id)) {
+    gateway_answer out;
+    out.status = gateway_status::not_found;
     return out;
   }
-  if (a.now != state::taken || c.refunds <= 0 || sum + c.refunds > a.amount) {
+  return about_refund(c, at->second);
+}
+
+gateway_answer simulated_gateway::do_refund(const actors::charge& c) {
+  auto at = accounts_.find(c.attempt_id);
+  gateway_answer out;
+  if (at == accounts_.end()) {
+    out.status = gateway_status::not_found;
+    return out;
+  }
+  auto& a = at->second;
+  if (a.given_back.contains(c.refund_id)) // asked again it is the same refund
+    return about_refund(c, a);
+  if (a.now != state::taken || c.refunds <= 0 || back(a) + c.refunds > a.taken) {
     out.status = gateway_status::rejected;
     out.code = "nothing_to_refund";
     return out;
   }
-  a.given_back.emplace(c.refund_id, c.refunds);
-  if (sum + c.refunds == a.amount) {
+  returned r;
+  r.amount = c.refunds;
+  if (a.token == "tok_refund_waits")
+    r.done_at = time_.now() + std::chrono::seconds{1 + random_.below(300)};
+  r.failed = a.token == "tok_refund_fails";
+  a.given_back.emplace(c.refund_id, r);
+  if (back(a) == a.taken) {
     a.now = state::refunded;
     ++a.refunds;
   }
-  out.status = gateway_status::refunded;
-  return out;
+  news(c.attempt_id, a);
+  return about_refund(c, a);
 }
 
 bool simulated_gateway::act(const storage::ulid& attempt, bool approve) {
   auto at = accounts_.find(attempt);
   if (at == accounts_.end() || at->second.now != state::waiting)
     return false;
-  if (approve)
-    take(at->second);
-  else
+  if (approve) {
+    take(attempt, at->second, at->second.amount);
+  } else {
     at->second.now = state::declined;
+    news(attempt, at->second);
+  }
   return true;
 }
 

@@ -4,6 +4,7 @@
 #include "simulation/world/timeline.hpp"
 #include "storage/simulated/fault_plan.hpp"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,11 +20,17 @@ struct gateway_rates {
 /// A payment provider that keeps a ledger of the money it moved. It knows an attempt by its id, so asking again does nothing
 /// twice, and an attempt that was cancelled before it arrived never takes money: what the sandbox and real providers promise.
 ///
-/// Tokens: tok_ok, tok_declined, tok_requires_action (the shopper approves, declines or walks away), tok_slow (processing for a
-/// while, then taken), tok_drop (taken, but the first answers are lost), tok_rejected.
+/// Tokens: tok_promised (only authorised: somebody captures it, or lets it go), tok_ok, tok_declined, tok_requires_action (the shopper approves, declines or walks away), tok_slow (processing for a
+/// while, then taken), tok_drop (taken, but the first answers are lost), tok_rejected, tok_refund_waits (a refund is under way for a
+/// while), tok_refund_fails (the provider cannot give the money back).
 class simulated_gateway final : public actors::gateway {
 public:
-  enum class state : std::uint8_t { cancelled, declined, rejected, waiting, processing, taken, refunded };
+  enum class state : std::uint8_t { cancelled, declined, rejected, waiting, processing, promised, taken, refunded };
+  struct returned {
+    std::int64_t amount = 0;
+    timestamp done_at{}; ///< until then it is under way
+    bool failed = false;
+  };
   struct account {
     storage::ulid order;
     state now = state::cancelled;
@@ -32,7 +39,8 @@ public:
     std::string token;
     int captures = 0;
     int refunds = 0;
-    std::map<storage::ulid, std::int64_t> given_back; ///< by refund
+    std::int64_t taken = 0; ///< what was captured of `amount`
+    std::map<storage::ulid, returned> given_back; ///< by refund
     int drops_left = 0;
     timestamp processed_at{};
   };
@@ -43,7 +51,13 @@ public:
   actors::gateway_answer query(const actors::charge& c) override;
   actors::gateway_answer cancel(const actors::charge& c) override;
   actors::gateway_answer refund(const actors::charge& c) override;
+  actors::gateway_answer capture(const actors::charge& c) override;
+  actors::gateway_answer query_refund(const actors::charge& c) override;
 
+  /// Called when something happened to an attempt's money, whoever asked for it. May be empty.
+  std::function<void(const storage::ulid& attempt, const account& a)> on_news;
+  /// What went back of an attempt, or will.
+  static std::int64_t back(const account& a);
   /// The shopper acts on the provider's page. @returns false when the attempt does not wait for him (any more).
   bool act(const storage::ulid& attempt, bool approve);
   /// Attempts that wait for their shopper.
@@ -61,8 +75,12 @@ private:
   actors::gateway_answer do_query(const actors::charge& c);
   actors::gateway_answer do_cancel(const actors::charge& c);
   actors::gateway_answer do_refund(const actors::charge& c);
+  actors::gateway_answer do_capture(const actors::charge& c);
+  actors::gateway_answer do_query_refund(const actors::charge& c);
+  actors::gateway_answer about_refund(const actors::charge& c, account& a);
+  void news(const storage::ulid& attempt, const account& a);
   actors::gateway_answer describe(const storage::ulid& id, account& a);
-  void take(account& a);
+  void take(const storage::ulid& attempt, account& a, std::int64_t amount);
 
   const timeline& time_;
   storage::simulated::random_source random_;

@@ -49,6 +49,7 @@ market::market(world& w, std::vector<shop> shops, std::vector<actors::caller> sh
     for (const auto& v : s.variants)
       priced_.insert({v.id, v.price});
   auto when = [&] { return microseconds{w.random.below(static_cast<std::uint64_t>(microseconds{plan.span}.count()))}; };
+  w.gateway->on_news = [this](const storage::ulid& attempt, const simulated_gateway::account& a) { provider_tells(attempt, a.order); };
   for (int i = 0; i < plan.purchases; ++i)
     w.time.in(when(), [this, i] { begin_purchase(i + 1); });
   for (int i = 0; i < plan.merchant_acts; ++i)
@@ -80,7 +81,8 @@ void market::begin_purchase(int number) {
   auto count = 1 + random.below(3);
   for (std::uint64_t i = 0; i < count; ++i)
     lines.emplace_back(random.below(from.variants.size()), 1 + random.below(4));
-  static const std::array<const char*, 12> tokens{"tok_ok",       "tok_ok",   "tok_ok",  "tok_ok",   "tok_ok", "tok_declined",
+  static const std::array<const char*, 16> tokens{"tok_promised", "tok_promised", "tok_refund_waits", "tok_refund_fails",
+                                                  "tok_ok",       "tok_ok",   "tok_ok",  "tok_ok",   "tok_ok", "tok_declined",
                                                   "tok_requires_action", "tok_requires_action", "tok_slow", "tok_drop",
                                                   "manual",       "tok_rejected"};
   p->command = order_of(some_shopper(), from, std::move(lines), tokens[random.below(tokens.size())]);
@@ -141,6 +143,14 @@ void market::answered(purchase_ptr p, const answer<order_view>& a) {
   }
   op.refused = shop_said_no(a.why) && a.why != actors::errc::idempotency_in_flight;
   operations_.push_back(op);
+  // A refusal is remembered by the checkout in memory, for as long as a copy of the request may be on its way. When the shard moves
+  // within that time (a node that had stopped passes an old copy on to the next owner) the copy is served like a new request.
+  if (op.refused)
+    world_.time.in(30s, [this, at = operations_.size() - 1, shard = op.store_id.shard(),
+                         epoch = world_.db.dump().shards[op.store_id.shard()].epoch] {
+      if (world_.db.dump().shards[shard].epoch != epoch)
+        operations_[at].refused = false;
+    });
   if (a.what == answer<order_view>::kind::lost)
     return again(p, "no answer");
   if (op.refused) {
@@ -186,6 +196,10 @@ void market::go_on(purchase_ptr p, const order_view& v) {
   }
   if (v.order.status == order_status::cancelled)
     return;
+  if (p->command.payment.token == "tok_promised" && random.chance(0.7))
+    time.in(up_to(900s), [this, p] { capture(p); });
+  if (random.chance(0.25))
+    time.in(up_to(1500s), [this, p] { refund(p); });
   if (random.chance(0.15))
     time.in(up_to(v.order.status == order_status::paid ? 900s : 20s), [this, p] { cancel(p, false); });
   else if (random.chance(0.05))
@@ -240,13 +254,110 @@ void market::ship(purchase_ptr p, int tries) {
         heard(fmt::format("shipment of {}", p->number), a.value);
         world_.ask<order_view>(actors::order_at(p->order), delivery::activate, actors::mark_delivered{by},
                                [this, p](answer<order_view> d) {
-                                 if (d.ok())
+                                 if (d.ok()) {
                                    heard(fmt::format("delivery of {}", p->number), d.value);
+                                   if (world_.random.chance(0.4))
+                                     world_.time.in(up_to(600s), [this, p] { send_back(p); });
+                                 }
                                });
       } else if (!shop_said_no(a.why)) {
         repeat("ship", [=, this](int n) { ship(p, n); }, tries);
       }
     });
+}
+
+void market::capture(purchase_ptr p, int tries) {
+  ++acts_;
+  actors::capture_payment c;
+  c.by = shops_[p->shop].owner;
+  if (p->number % 3 == 0)
+    c.amount = 1 + p->number; // a part; the rest is let go
+  world_.log.add(fmt::format("purchase {}: captured", p->number));
+  world_.ask<order_view>(actors::order_at(p->order), delivery::activate, c, [this, p, tries](answer<order_view> a) {
+    if (a.ok())
+      heard(fmt::format("capture of {}", p->number), a.value);
+    else if (!shop_said_no(a.why))
+      repeat("capture", [=, this](int n) { capture(p, n); }, tries);
+  });
+}
+
+void market::refund(purchase_ptr p) {
+  auto& random = world_.random;
+  actors::refund_order c;
+  c.by = shops_[p->shop].owner;
+  c.refund_id = world_.fresh_id_beside(shops_[p->shop].id);
+  c.reason = "requested_by_customer";
+  if (random.chance(0.5))
+    c.amount = 1 + static_cast<std::int64_t>(random.below(3'000));
+  else
+    c.lines.push_back({1, 1 + static_cast<std::int64_t>(random.below(2)), 0, random.chance(0.5)});
+  refund(p, c, 0);
+}
+
+void market::refund(purchase_ptr p, const actors::refund_order& command, int tries) {
+  ++acts_;
+  told_[p->order].money_back = true;
+  world_.log.add(fmt::format("purchase {}: money back, {} line(s)", p->number, command.lines.size()));
+  world_.ask<order_view>(actors::order_at(p->order), delivery::activate, command, [this, p, command, tries](answer<order_view> a) {
+    if (a.ok())
+      heard(fmt::format("refund of {}", p->number), a.value);
+    else if (!shop_said_no(a.why))
+      repeat("refund", [=, this](int n) { refund(p, command, n); }, tries);
+  });
+}
+
+void market::send_back(purchase_ptr p) {
+  ++acts_;
+  actors::request_return c;
+  c.by = shops_[p->shop].owner; // for the shopper, so it is approved at once
+  c.return_id = world_.fresh_id_beside(shops_[p->shop].id);
+  c.lines.push_back({1, 1, "too_large", 0, 0});
+  world_.ask<order_view>(actors::order_at(p->order), delivery::activate, c, [this, p, id = c.return_id](answer<order_view> a) {
+    if (a.ok())
+      world_.time.in(up_to(600s), [this, p, id] { receive(p, id, 0); });
+  });
+}
+
+void market::receive(purchase_ptr p, const storage::ulid& return_id, int tries) {
+  ++acts_;
+  actors::receive_return c;
+  c.by = shops_[p->shop].owner;
+  c.return_id = return_id;
+  if (p->number % 2 == 0)
+    c.lines.push_back({1, 0, "", 1, 0}); // broken: written off
+  told_[p->order].money_back = true;
+  world_.ask<order_view>(actors::order_at(p->order), delivery::activate, c, [this, p, return_id, tries](answer<order_view> a) {
+    if (a.ok())
+      heard(fmt::format("return of {}", p->number), a.value);
+    else if (!shop_said_no(a.why))
+      repeat("receive", [=, this](int n) { receive(p, return_id, n); }, tries);
+  });
+}
+
+// -- the provider's events ------------------------------------------------------------------------------------------------
+
+void market::provider_tells(const storage::ulid& attempt, const storage::ulid& order) {
+  auto rows = world_.db.dump();
+  auto at = rows.payments.find(attempt);
+  if (at == rows.payments.end())
+    return;
+  actors::provider_told news;
+  news.store_id = at->second.store_id;
+  news.provider = "sandbox";
+  news.event = {fmt::format("evt-{}", ++provider_events_), "payment.changed", order, attempt};
+  const auto copies = 1 + world_.random.below(3);
+  for (std::uint64_t i = 0; i < copies; ++i)
+    world_.time.in(up_to(world_.random.chance(0.2) ? 1'800s : 60s), [this, news] { tell(news, 0); });
+}
+
+void market::tell(const actors::provider_told& news, int tries) {
+  ++acts_;
+  world_.ask<bool>(actors::order_at(news.event.order_id), delivery::activate, news, [this, news, tries](answer<bool> a) {
+    if (a.ok())
+      world_.log.add(fmt::format("{}: {}", news.event.id, a.value ? "heard" : "known"));
+    else if (!shop_said_no(a.why) && tries < tries_max)
+      world_.time.in(1s + up_to(30s), [this, news, tries] { tell(news, tries + 1); });
+  }, 2min); // one that comes while the provider is slow waits for two of its answers
 }
 
 void market::look(purchase_ptr p) {

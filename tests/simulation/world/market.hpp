@@ -37,6 +37,7 @@ public:
   struct told {
     storage::order_status status = storage::order_status::pending;
     bool cancelled = false; ///< a cancellation was accepted
+    bool money_back = false; ///< a merchant was asked to give some back: a shipped order may end as refunded
   };
 
   const std::vector<shop>& shops() const noexcept { return shops_; }
@@ -75,6 +76,14 @@ private:
   void cancel(purchase_ptr p, bool by_merchant, int tries = 0);
   void confirm(purchase_ptr p, bool by_merchant, int tries = 0);
   void ship(purchase_ptr p, int tries = 0);
+  void capture(purchase_ptr p, int tries = 0);
+  void refund(purchase_ptr p);
+  void refund(purchase_ptr p, const actors::refund_order& command, int tries);
+  void send_back(purchase_ptr p);
+  void receive(purchase_ptr p, const storage::ulid& return_id, int tries);
+  /// The provider's events: some twice, out of order, late, and again until one is answered.
+  void provider_tells(const storage::ulid& attempt, const storage::ulid& order);
+  void tell(const actors::provider_told& news, int tries);
   void look(purchase_ptr p);
   void heard(const std::string& who, const actors::order_view& v);
   void act_as_merchant(int number);
@@ -94,6 +103,7 @@ private:
   std::map<std::tuple<storage::ulid, storage::ulid, storage::ulid>, std::int64_t> put_; ///< store, user, variant
   std::set<std::pair<storage::ulid, std::int64_t>> priced_;
   std::uint64_t acts_ = 0;
+  std::uint64_t provider_events_ = 0;
 };
 
 /// "out_of_stock", "moved", …

@@ -140,7 +140,7 @@ run_result simulate(std::uint64_t seed, mutant bug, std::size_t lines) {
   }
   if (out.held()) {
     w.calm_down();
-    w.run_for(45min); // reservations expire, payments settle, refunds are paid, events arrive
+    w.run_for(60min); // reservations expire, payments settle, refunds are paid, events arrive
     out.violations = judge.at_rest();
   }
   out.acts = people.acts();

@@ -162,7 +162,8 @@ simulated_node* world::front_end() {
 }
 
 void world::out_of_patience(timestamp asked, const std::string& node, const runtime::entity_address& whom) {
-  auto line = fmt::format("nobody answered who asked node {} for an entity of kind {} in shard {}", node, whom.kind, whom.shard());
+  auto line = fmt::format("nobody answered who asked node {} for entity {} of kind {} in shard {}", node, whom.id.str(), whom.kind,
+                          whom.shard());
   if (asked >= fair_since_)
     unanswered_.push_back(line);
   log.add(std::move(line));
