@@ -1,5 +1,6 @@
 #include "tests/gateway_probe/commands.hpp"
 
+#include "integrations/payment/paypal_gateway.hpp"
 #include "integrations/payment/stripe_gateway.hpp"
 
 #include <stdexcept>
@@ -153,6 +154,8 @@ clients::clients(const json& settings) {
   auto tuning = tuning_in(settings.value("tuning", json::object()));
   if (settings.contains("stripe"))
     gateways_["stripe"] = std::make_shared<integrations::stripe_gateway>(settings["stripe"], limit, box_, tuning);
+  if (settings.contains("paypal"))
+    gateways_["paypal"] = std::make_shared<integrations::paypal_gateway>(settings["paypal"], limit, box_, tuning);
 }
 
 std::string clients::sealed(const ulid& store, const std::string& provider, const json& secrets) const {
