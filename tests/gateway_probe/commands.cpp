@@ -2,6 +2,7 @@
 
 #include "integrations/payment/paypal_gateway.hpp"
 #include "integrations/payment/stripe_gateway.hpp"
+#include "integrations/shipping/shipstation_carrier.hpp"
 
 #include <stdexcept>
 
@@ -146,6 +147,68 @@ json entries_json(const actors::provider_entries& read) {
   return {{"complete", read.complete}, {"entries", list}};
 }
 
+storage::order_snapshot order_in(const json& given, const ulid& store) {
+  storage::order_snapshot out;
+  auto& o = out.order;
+  o.id = id_in(given, "id");
+  o.store_id = store;
+  o.number = given.value("number", std::int64_t{1001});
+  o.currency = given.value("currency", "EUR");
+  o.status = static_cast<storage::order_status>(given.value("status", 2));
+  o.payment = static_cast<storage::payment_status>(given.value("payment", 2));
+  o.total = given.value("total", std::int64_t{0});
+  o.tax = given.value("tax", std::int64_t{0});
+  o.shipping = given.value("shipping", std::int64_t{0});
+  o.discount = given.value("discount", std::int64_t{0});
+  o.pricing.tax_inclusive = given.value("tax_inclusive", false);
+  o.email = given.value("email", "");
+  o.shipping_method = given.value("shipping_method", "");
+  o.address = address_in(given.value("address", json::object()));
+  o.created_at = time_in(given, "created_at");
+  for (const auto& line : given.value("items", json::array())) {
+    storage::order_item_row item;
+    item.line = line.at("line");
+    item.sku = line.value("sku", "");
+    item.title = line.value("title", "");
+    item.quantity = line.at("quantity");
+    item.unit_price = line.at("unit_price");
+    item.grams = line.value("grams", std::int64_t{0});
+    item.requires_shipping = line.value("requires_shipping", true);
+    out.items.push_back(item);
+  }
+  for (const auto& parcel : given.value("parcels", json::array())) {
+    storage::fulfilment sent;
+    sent.state = storage::fulfilment_state::shipped;
+    sent.source = parcel.at("source");
+    sent.lines.push_back({parcel.at("line"), parcel.at("quantity")});
+    out.life.fulfilments.push_back(sent);
+  }
+  return out;
+}
+
+json shipping_json(const actors::shipping_answer& a) {
+  constexpr const char* kinds[] = {"done", "rejected", "not_now"};
+  return {{"what", kinds[static_cast<int>(a.what)]}, {"reference", a.reference}, {"why", a.error}};
+}
+
+json news_json(const actors::shipping_news& news) {
+  constexpr const char* kinds[] = {"parcels", "forged", "not_now"};
+  auto parcels = json::array();
+  for (const auto& p : news.parcels) {
+    auto lines = json::array();
+    for (const auto& [line, quantity] : p.lines)
+      lines.push_back({line, quantity});
+    parcels.push_back({{"external_id", p.external_id},
+                       {"order_id", shown(p.order_id)},
+                       {"lines", lines},
+                       {"carrier", p.carrier},
+                       {"tracking_number", p.tracking_number},
+                       {"tracking_url", p.tracking_url},
+                       {"voided", p.voided}});
+  }
+  return {{"what", kinds[static_cast<int>(news.what)]}, {"parcels", parcels}};
+}
+
 } // namespace
 
 clients::clients(const json& settings) {
@@ -156,6 +219,8 @@ clients::clients(const json& settings) {
     gateways_["stripe"] = std::make_shared<integrations::stripe_gateway>(settings["stripe"], limit, box_, tuning);
   if (settings.contains("paypal"))
     gateways_["paypal"] = std::make_shared<integrations::paypal_gateway>(settings["paypal"], limit, box_, tuning);
+  if (settings.contains("shipstation"))
+    carriers_["shipstation"] = std::make_shared<integrations::shipstation_carrier>(settings["shipstation"], limit, box_, tuning);
 }
 
 std::string clients::sealed(const ulid& store, const std::string& provider, const json& secrets) const {
@@ -200,8 +265,25 @@ json clients::pay(actors::gateway& gate, const json& command) {
   throw std::runtime_error("there is no verb " + verb);
 }
 
-json clients::ship(actors::carrier&, const json&) {
-  throw std::runtime_error("there is no carrier");
+json clients::ship(actors::carrier& service, const json& command) {
+  storage::store_row store;
+  store.id = id_in(command, "store_id");
+  store.name = "Tea & Co";
+  storage::carrier_account account;
+  const auto given = command.value("account", json::object());
+  account.provider = command.at("client");
+  account.public_key = given.value("public_key", "");
+  account.sealed = sealed(store.id, account.provider, given.value("secrets", json()));
+  const std::string verb = command.at("verb");
+  if (verb == "push")
+    return shipping_json(service.push(order_in(command.at("order"), store.id), store, account));
+  if (verb == "withdraw")
+    return shipping_json(service.withdraw(order_in(command.at("order"), store.id), store, account));
+  if (verb == "check_account")
+    return service.check_account(store.id, account, command.value("webhook_url", ""));
+  if (verb == "read_event")
+    return news_json(service.read_event(store.id, account, call_in(command)));
+  throw std::runtime_error("there is no verb " + verb);
 }
 
 } // namespace souk::probe
