@@ -24,8 +24,12 @@ std::string base64(std::string_view text) {
   return out;
 }
 
-paypal_reply read(provider_reply got) {
-  return {got.what, got.status(), parsed(got.http.body)};
+paypal_reply read(const provider_reply& got) {
+  paypal_reply out{got.what, got.status(), parsed(got.http.body)};
+  bool bare = out.status == 204;
+  if ((out.ok() && !bare && !out.body.is_object()) || (out.refused() && out.issue().empty())) // whoever answered, it was not PayPal
+    return {provider_reply::kind::no_answer, 0, {}};
+  return out;
 }
 
 } // namespace

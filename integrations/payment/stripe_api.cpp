@@ -58,7 +58,8 @@ stripe_reply stripe_api::send(const access& who, http_request request) {
   out.status = got.status();
   out.replayed = got.http.header("idempotent-replayed") == "true";
   out.body = parsed(got.http.body);
-  if (out.status == 200 && !out.body.is_object()) { // whatever answered, it was not Stripe
+  bool refused = out.status >= 400 && out.status < 500 && !out.unauthorized();
+  if ((out.status == 200 && !out.body.is_object()) || (refused && out.error_type().empty())) { // whoever answered, it was not Stripe
     out.what = provider_reply::kind::no_answer;
     out.status = 0;
   }

@@ -142,7 +142,7 @@ http_client::http_client(const std::string& base_url, std::chrono::milliseconds 
   while (base_url_.ends_with('/'))
     base_url_.pop_back();
   if (!is_base_url(base_url_))
-    throw std::invalid_argument("provider: " + base_url + " is no base URL");
+    throw std::invalid_argument("a provider's address is no base URL: http or https, a host, no user, no query"); // it may hold a secret
   start_curl();
 }
 
