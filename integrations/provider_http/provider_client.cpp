@@ -50,7 +50,8 @@ provider_reply provider_client::send(const std::string& account, const http_requ
     if (left < shortest_try || !buckets_.take(account, now) || !breaker_.admits(now))
       break;
     last = http_.send(request, left);
-    if (last.status != 0 && last.status < 500)
+    bool old_failure = last.header("idempotent-replayed") == "true"; // told again of a call of long ago: it answers well
+    if (last.status != 0 && (last.status < 500 || old_failure))
       breaker_.succeeded();
     else if (breaker_.failed(clock::now()))
       spdlog::warn("{} has failed {} calls in a row: it is left alone for {} ms", base_url(), tuning_.breaker_failures,
