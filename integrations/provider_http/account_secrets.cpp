@@ -1,0 +1,25 @@
+#include "integrations/provider_http/account_secrets.hpp"
+
+#include <array>
+#include <sodium.h>
+
+namespace souk::integrations {
+
+std::optional<nlohmann::json> open_account(const actors::secret_box* box, const storage::ulid& store, std::string_view provider,
+                                           const std::string& sealed) {
+  if (box == nullptr || !box->ready() || sealed.empty())
+    return std::nullopt;
+  auto text = box->open(actors::secret_owner(store, provider), sealed);
+  if (!text)
+    return std::nullopt;
+  auto secrets = nlohmann::json::parse(*text, nullptr, false);
+  return secrets.is_object() ? std::optional{std::move(secrets)} : std::nullopt;
+}
+
+std::string account_name(std::string_view secret) {
+  std::array<unsigned char, 16> hash{};
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(secret.data()), secret.size(), nullptr, 0);
+  return {hash.begin(), hash.end()};
+}
+
+} // namespace souk::integrations
