@@ -19,6 +19,12 @@ constexpr std::chrono::milliseconds burst{50};  ///< between two such portions
 constexpr std::chrono::hours carts_every{1};
 constexpr int carts_per_look = 200;
 
+/// What the last owner of the shard left.
+struct left_behind {
+  std::vector<storage::open_order> orders;
+  std::vector<storage::ulid> with_deliveries; ///< stores whose webhooks are owed something
+};
+
 } // namespace
 
 void supervisor_state::tick() {
@@ -66,12 +72,13 @@ namespace {
 
 supervisor_actor::behavior_type supervisor(supervisor_actor::stateful_pointer<supervisor_state> self,
                                            runtime::entity_context context, std::shared_ptr<const shop_services> services,
-                                           std::vector<storage::open_order> open) {
+                                           left_behind rows) {
   auto& state = self->state;
   state.self = self;
   state.context = std::move(context);
   state.services = std::move(services);
   state.carts_looked_at = state.context.time->now() - carts_every + std::chrono::minutes{state.context.who.shard() % 60};
+  const auto& open = rows.orders;
   std::vector<storage::ulid> to_resume;
   for (const auto& o : open) {
     state.watched.watch(o.order_id, o.deadline);
@@ -83,6 +90,8 @@ supervisor_actor::behavior_type supervisor(supervisor_actor::stateful_pointer<su
                  to_resume.size());
   for (const auto& order : to_resume)
     runtime::tell(*state.context.routes, order_at(order), delivery::activate, resume_payment{});
+  for (const auto& store : rows.with_deliveries)
+    runtime::tell(*state.context.routes, webhooks_at(store), delivery::activate, resume_deliveries{});
   state.arm();
   return {
     [self](const watch_order& c) {
@@ -117,12 +126,11 @@ runtime::entity_kind supervisor_kind(std::shared_ptr<const shop_services> servic
   k.name = "reservation_supervisor";
   k.stays = true;
   k.load = [](storage::entity_reader& reader, const runtime::entity_address& who) -> std::any {
-    return reader.open_orders(who.shard());
+    return left_behind{reader.open_orders(who.shard()), reader.stores_with_deliveries(who.shard())};
   };
   k.spawn = [services](caf::actor_system& system, runtime::entity_context context, std::any rows) {
-    auto open = rows.has_value() ? std::any_cast<std::vector<storage::open_order>>(std::move(rows))
-                                 : std::vector<storage::open_order>{};
-    return caf::actor_cast<caf::actor>(system.spawn(supervisor, std::move(context), services, std::move(open)));
+    auto left = rows.has_value() ? std::any_cast<left_behind>(std::move(rows)) : left_behind{};
+    return caf::actor_cast<caf::actor>(system.spawn(supervisor, std::move(context), services, std::move(left)));
   };
   return k;
 }
