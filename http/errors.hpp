@@ -24,6 +24,7 @@ enum class errc : std::uint8_t {
   card_number_refused,
   timeout, ///< the answer was not there by the request's deadline; whether it was done is not known
   overloaded,
+  not_configured, ///< whoever runs the shop has not set what this needs
   internal
 };
 

@@ -7,7 +7,8 @@ std::span<const route> all_routes() {
     std::vector<route> rows;
     for (const auto& part :
          {routes::users(), routes::stores(), routes::tokens(), routes::products(), routes::inventory(),
-          routes::carts(), routes::orders(), routes::order_life(), routes::reviews(), routes::imports(), routes::operations()})
+          routes::carts(), routes::orders(), routes::order_life(), routes::reviews(), routes::imports(), routes::webhooks(),
+          routes::operations()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();

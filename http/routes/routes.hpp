@@ -17,6 +17,7 @@ std::span<const route> orders();
 std::span<const route> order_life();
 std::span<const route> reviews();
 std::span<const route> imports();
+std::span<const route> webhooks();
 std::span<const route> operations();
 
 } // namespace souk::http::routes

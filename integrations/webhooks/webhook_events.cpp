@@ -42,7 +42,7 @@ void webhook_events::learned(const storage::outbox_event& e, bool has_webhooks) 
 
 std::size_t webhook_events::deliver(const std::vector<storage::outbox_event>& events) {
   std::size_t done = 0;
-  while (done < events.size()) {
+  while (done < events.size() && !stopping_) {
     // Up to the next change of a store's webhooks: what was learned before it must not be believed behind it.
     std::vector<std::pair<runtime::entity_address, actors::webhook_event>> questions;
     std::vector<std::size_t> about;

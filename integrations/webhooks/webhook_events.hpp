@@ -3,6 +3,7 @@
 #include "actors/services.hpp"
 #include "integrations/webhooks/webhook_payload.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <unordered_map>
@@ -25,6 +26,8 @@ public:
   std::string name() const override { return "webhooks"; }
   std::size_t deliver(const std::vector<storage::outbox_event>& events) override;
   bool parks_what_fails() const override { return false; } // a store's shard is away, not the event wrong
+  /// From here on nothing is taken, so that whoever ends the process need not wait.
+  void stop() { stopping_ = true; }
 
 private:
   bool has_none(const storage::ulid& store);
@@ -32,6 +35,7 @@ private:
 
   caf::actor_system& system_;
   const runtime::router& routes_;
+  std::atomic<bool> stopping_{false};
   std::mutex guard_;
   /// Stores that had no webhook when they were asked, and until when that is believed. What may change it comes as an event of
   /// the same shard, in order; the time is for shards that were another node's in between.

@@ -27,6 +27,8 @@ def world(shop):
     w.product, w.variant = w.merchant.product(stock=1000)
     w.order = ok(w.shopper.order(w.merchant.store, w.product, w.variant), 201)["order_id"]
     ok(w.shopper.post(f"/carts/{w.shopper.id}/items", {"product_id": w.product, "variant_id": w.variant}), 201)
+    hook = {"address": "https://[3000::1]/hooks", "topics": ["shop/update"]}
+    w.webhook = ok(w.merchant.post(f"/stores/{w.merchant.store}/webhooks", hook), 201)["webhook_id"]
     w.review = ok(w.shopper.post(f"/products/{w.product}/reviews", {"rating": 4, "comment": "Good"}), 201)["review_id"]
     return w
 
@@ -72,6 +74,8 @@ def valid_bodies(w):
         "approveReturn": {"note": "n"}, "declineReturn": {"note": "n"}, "cancelReturn": {"note": "n"},
         "closeReturn": {"note": "n", "exchange_order_id": w.order},
         "receiveReturn": {"lines": [{"line": 1, "received": 1, "restocked": 1}], "refund": True, "amount": "1.00"},
+        "makeWebhook": {"address": "https://[3000::2]/", "topics": ["shop/update"]},
+        "changeWebhook": {"address": "https://[3000::2]/", "topics": ["shop/update"], "active": True},
         "postReview": {"user_id": w.shopper.id, "rating": 5, "comment": "c"},
     }  # fmt: skip
 
@@ -80,6 +84,7 @@ def filled(w, template):
     known = {
         "store_id": w.merchant.store, "product_id": w.product, "variant_id": w.variant, "order_id": w.order,
         "user_id": w.shopper.id, "review_id": w.review, "fulfilment_id": w.order, "return_id": w.order,
+        "webhook_id": w.webhook, "delivery_id": w.order,
     }  # fmt: skip
     return re.sub(r"\{([a-z_]+)\}", lambda m: known[m.group(1)], template)
 
