@@ -165,6 +165,8 @@ void shop_stack::start(std::function<void(const storage::ulid&, const storage::u
     add_consumer(*services, std::make_shared<integrations::redis_events>(settings_.redis_url));
   webhook_events_ = std::make_shared<integrations::webhook_events>(system_, node_.routes());
   add_consumer(*services, webhook_events_);
+  for (auto& more : listeners_)
+    add_consumer(*services, std::move(more));
   services->events_done = [this](const std::string& consumer, std::size_t events, std::chrono::microseconds lag) {
     event_figures_.done(consumer, events, lag);
   };

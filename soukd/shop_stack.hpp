@@ -43,6 +43,8 @@ public:
              std::function<void(const storage::ulid& variant, std::int64_t available)> stock_changed,
              std::function<void(const std::string&)> fatal,
              std::function<void(const std::string& topic, const std::string& body)> on_notice = {});
+  /// Somebody more who hears of every event. @pre not started yet
+  void listen(std::shared_ptr<actors::event_consumer> consumer) { listeners_.push_back(std::move(consumer)); }
   /// Drains within the grace period. Safe to call twice.
   void stop(std::chrono::milliseconds grace);
 
@@ -81,7 +83,7 @@ private:
   std::shared_ptr<integrations::webhook_events> webhook_events_;
   runtime::node node_;
   std::vector<std::string> consumer_names_;
-  std::vector<std::shared_ptr<actors::event_consumer>> consumers_;
+  std::vector<std::shared_ptr<actors::event_consumer>> listeners_, consumers_;
   bool stopped_ = false;
 };
 

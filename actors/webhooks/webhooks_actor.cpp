@@ -117,7 +117,9 @@ void webhooks_state::redeliver(const redeliver_webhook& c, runtime::owed_answer 
     leave();
   };
   if (auto at = waiting.find(c.delivery_id); at != waiting.end()) {
-    if (!at->second.under_way && at->second.written)
+    const auto* w = find(at->second.row.webhook_id);
+    const bool off = w == nullptr || w->state != storage::webhook_state::active;
+    if (off || (!at->second.under_way && at->second.written))
       return again(at->second.row, std::move(answer));
     answer.deliver(at->second.row); // it is being sent
     return leave();
