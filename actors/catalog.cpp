@@ -22,6 +22,7 @@ runtime::entity_catalog shop_catalog(std::shared_ptr<const shop_services> servic
   all.kinds[kind::dispatcher] = dispatcher_kind(services);
   all.kinds[kind::discount] = discount_kind(services);
   all.kinds[kind::gift_card] = gift_card_kind(services);
+  all.kinds[kind::webhooks] = webhooks_kind(services);
   all.on_begin = {kind::supervisor, kind::dispatcher};
   all.event_sink = kind::dispatcher;
   return all;

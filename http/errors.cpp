@@ -44,6 +44,8 @@ entry entry_of(errc why) noexcept {
       return {{503, "timeout", 1}, "There was no answer in time; whether the request was done is not known."};
     case errc::overloaded:
       return {{503, "overloaded", 1}, "Too much is going on right now."};
+    case errc::not_configured:
+      return {{409, "not_configured"}, "This shop is not set up for that."};
     case errc::internal:
       break;
   }

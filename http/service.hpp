@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/secret/secret_box.hpp"
 #include "config/settings.hpp"
 #include "http/auth/password.hpp"
 #include "http/auth/session_cache.hpp"
@@ -59,6 +60,10 @@ struct foundation {
   std::shared_ptr<prometheus::Registry> metrics;
   /// Figures that are taken when they are asked for. May be empty.
   std::function<std::vector<prometheus::MetricFamily>()> more_metrics;
+  /// Seals what merchants entrust to us. Null or without a key: nothing can be.
+  std::shared_ptr<const actors::secret_box> secrets = {};
+  /// Whether a merchant's webhook may be called; empty, or why not. May block for a moment. May be empty: any may.
+  std::function<std::string(const std::string& address)> vet_webhook = {};
 };
 
 /// What routes work with.

@@ -314,4 +314,26 @@ answer<storage::review_row> shop_client::vote_helpful(const storage::ulid& produ
                                   until);
 }
 
+answer<storage::webhook_row> shop_client::create_webhook(actors::create_webhook command, deadline until) const {
+  const auto whom = actors::webhooks_at(command.draft.store_id);
+  return ask<storage::webhook_row>(whom, delivery::activate, pack(std::move(command)), until);
+}
+answer<storage::webhook_row> shop_client::change_webhook(actors::change_webhook command, deadline until) const {
+  const auto whom = actors::webhooks_at(command.store_id);
+  return ask<storage::webhook_row>(whom, delivery::activate, pack(std::move(command)), until);
+}
+answer<bool> shop_client::remove_webhook(actors::remove_webhook command, deadline until) const {
+  const auto whom = actors::webhooks_at(command.store_id);
+  return ask<bool>(whom, delivery::activate, pack(std::move(command)), until);
+}
+answer<std::vector<storage::webhook_row>> shop_client::get_webhooks(actors::get_webhooks command, deadline until) const {
+  const auto whom = actors::webhooks_at(command.store_id);
+  return ask<std::vector<storage::webhook_row>>(whom, delivery::activate, pack(std::move(command)), until);
+}
+answer<storage::webhook_delivery_row> shop_client::redeliver_webhook(actors::redeliver_webhook command,
+                                                                     deadline until) const {
+  const auto whom = actors::webhooks_at(command.store_id);
+  return ask<storage::webhook_delivery_row>(whom, delivery::activate, pack(std::move(command)), until);
+}
+
 } // namespace souk::http

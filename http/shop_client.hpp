@@ -11,6 +11,7 @@
 #include "actors/review/messages.hpp"
 #include "actors/store/messages.hpp"
 #include "actors/user/messages.hpp"
+#include "actors/webhooks/messages.hpp"
 #include "http/exchange.hpp"
 
 #include <string>
@@ -156,6 +157,13 @@ public:
                                           deadline until) const;
   answer<storage::review_row> vote_helpful(const storage::ulid& product, actors::vote_helpful command,
                                            deadline until) const;
+
+  // -- webhooks ----------------------------------------------------------------
+  answer<storage::webhook_row> create_webhook(actors::create_webhook command, deadline until) const;
+  answer<storage::webhook_row> change_webhook(actors::change_webhook command, deadline until) const;
+  answer<bool> remove_webhook(actors::remove_webhook command, deadline until) const;
+  answer<std::vector<storage::webhook_row>> get_webhooks(actors::get_webhooks command, deadline until) const;
+  answer<storage::webhook_delivery_row> redeliver_webhook(actors::redeliver_webhook command, deadline until) const;
 
 private:
   template <class T>

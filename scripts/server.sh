@@ -94,6 +94,16 @@ migrate() {
   say "the database is migrated ($(seconds_since "$began") s)"
 }
 
+# What merchants entrust to the shop is sealed with this key in the database: made once, and as much to be kept as the database is.
+make_secret_key() {
+  local file=$VAR/secret-key
+  if [[ -n ${SOUK_SECRET_KEY:-} || -n ${SOUK_SECRET_KEY_FILE:-} || -s $file ]]; then return 0; fi
+  (umask 077 && od -An -v -tx1 -N32 /dev/urandom | tr -d ' \n' >"$file.new" && echo >>"$file.new")
+  if ((EUID == 0)); then chown "$service_user:" "$file.new"; fi
+  mv "$file.new" "$file"
+  say "made a secret key: $file"
+}
+
 declare -A http_port=() peer_port=()
 
 # start_soukd NAME. A file run/node-1.env of KEY=VALUE lines has the last word on the environment of that node, at each of its
@@ -109,6 +119,7 @@ start_soukd() {
   if [[ $form == cluster ]]; then
     settings+=(SOUK_NODE_NAME="$node" SOUK_CLUSTER_HOST=127.0.0.1 SOUK_CLUSTER_PORT="${peer_port[$name]}" SOUK_CLUSTER_ADDRESS=)
   fi
+  if [[ -z ${SOUK_SECRET_KEY:-} ]]; then settings+=(SOUK_SECRET_KEY_FILE="${SOUK_SECRET_KEY_FILE:-$VAR/secret-key}"); fi
   read_settings "$VAR/run/$node.env"
   for setting in "${settings[@]}"; do
     case $setting in
@@ -135,6 +146,7 @@ soukd_is_ready() { curl -fsS -m 2 -o "$VAR/run/ready.json" "http://127.0.0.1:${h
 
 bring_up_soukd() {
   local began=$EPOCHREALTIME name
+  make_secret_key
   for name in "${nodes[@]}"; do
     http_port[$name]=$(free_port "$name")
     if [[ $form == cluster ]]; then peer_port[$name]=$(free_port "peer-$(number_of "$name")"); fi

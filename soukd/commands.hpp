@@ -12,6 +12,7 @@ int status(const config::parsed& p);
 int drain(const config::parsed& p);
 int move_shard(const config::parsed& p);
 int reopen(const config::parsed& p);
+int events(const config::parsed& p);
 int import(const config::parsed& p);
 int demo(const config::parsed& p);
 

@@ -2,6 +2,7 @@
 
 #include "storage/error.hpp"
 #include "storage/postgres/expiry.hpp"
+#include "storage/postgres/parked_events.hpp"
 #include "storage/postgres/turn.hpp"
 
 #include <spdlog/spdlog.h>
@@ -15,14 +16,15 @@ constexpr std::chrono::seconds every{30};
 constexpr std::chrono::minutes names_pending_max{2};
 constexpr std::chrono::hours events_kept{24 * 7};
 constexpr int names_per_look = 200;
+constexpr int parked_per_look = 100;
 /// Numbers of advisory locks, arbitrary.
 constexpr std::int64_t names_chore = 7305808869230179;
 constexpr std::int64_t rows_chore = 7305808869230180;
 
 } // namespace
 
-housekeeper::housekeeper(const storage::postgres::databases& databases, std::vector<std::string> consumers)
-  : databases_(databases), consumers_(std::move(consumers)), thread_([this] { run(); }) {
+housekeeper::housekeeper(const storage::postgres::databases& databases, std::vector<std::string> consumers, deliver_again again)
+  : databases_(databases), consumers_(std::move(consumers)), again_(std::move(again)), thread_([this] { run(); }) {
   // nop
 }
 
@@ -41,7 +43,10 @@ void housekeeper::run() {
     lock.unlock();
     in_turn(0, names_chore, [this](const storage::postgres::database& db) { settle_names(db); });
     for (std::size_t i = 0; i < databases_.all().size() && !stopping_; ++i)
-      in_turn(i, rows_chore, [this](const storage::postgres::database& db) { delete_old_rows(db); });
+      in_turn(i, rows_chore, [this](const storage::postgres::database& db) {
+        delete_old_rows(db);
+        deliver_parked(db);
+      });
     lock.lock();
   }
 }
@@ -91,6 +96,20 @@ void housekeeper::delete_old_rows(const storage::postgres::database& db) {
     spdlog::info("{} events that everybody has had were deleted", gone);
   if (auto gone = storage::postgres::delete_expired(db, now); gone.idempotency_keys + gone.sessions > 0)
     spdlog::info("{} idempotency keys and {} sessions expired", gone.idempotency_keys, gone.sessions);
+}
+
+void housekeeper::deliver_parked(const storage::postgres::database& db) {
+  for (const auto& row : storage::postgres::parked_events(db, true, parked_per_look)) {
+    if (stopping_)
+      return;
+    const bool taken = again_ && again_(row.consumer, row.event);
+    if (taken)
+      storage::postgres::drop_parked(db, {row.consumer, row.event.shard, row.event.seq, row.event.n});
+    else
+      storage::postgres::parked_refused(db, row, "was not taken when it was delivered again");
+    spdlog::info("a parked event ({}, {}, {}) was {} by {}", row.event.shard, row.event.seq, row.event.n, taken ? "taken" : "refused again",
+                 row.consumer);
+  }
 }
 
 } // namespace souk::server

@@ -29,6 +29,11 @@ int main(int argc, char** argv) {
     {.name = "reopen",
      .description = "serve a quarantined shard again, as it is now",
      .positionals = {{"SHARD", "its number, or all"}}},
+    {.name = "events",
+     .description = "events that a consumer never took: list them, deliver them again, or drop them",
+     .positionals = {{"WHAT", "parked, retry or drop"},
+                     {"CONSUMER", "whose, or all", false},
+                     {"EVENT", "SHARD-SEQ-N, or all", false}}},
     {.name = "import",
      .description = "import a product CSV into a store of the running shop",
      .positionals = {{"STORE", "its slug or id"}, {"FILE", "a product CSV of either Shopify generation"}},
@@ -58,6 +63,8 @@ int main(int argc, char** argv) {
       return server::move_shard(p);
     if (p.subcommand == "reopen")
       return server::reopen(p);
+    if (p.subcommand == "events")
+      return server::events(p);
     if (p.subcommand == "import")
       return server::import(p);
     if (p.subcommand == "demo")

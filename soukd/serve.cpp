@@ -80,7 +80,15 @@ int serve(const config::parsed& p) {
     .cluster_status = [&stack] { return status_json(stack.node().status()); },
     .session_forgotten = [news](const storage::token_hash& token) { news->session_forgotten(token); },
     .metrics = std::make_shared<prometheus::Registry>(),
-    .more_metrics = [&stack] { return cluster_metrics(stack.node().status()); },
+    .more_metrics =
+      [&stack] {
+        auto all = cluster_metrics(stack.node().status());
+        for (auto& family : stack.event_figures().collect())
+          all.push_back(std::move(family));
+        return all;
+      },
+    .secrets = stack.secrets(),
+    .vet_webhook = [&stack](const std::string& address) { return stack.vet_webhook(address); },
   }};
   news->sessions_are([&edge](const storage::token_hash& token) { edge.forget_session(token); });
   stack.start([news](const storage::ulid& store, const storage::ulid& product) { news->product_changed(store, product); },
@@ -95,7 +103,9 @@ int serve(const config::parsed& p) {
               },
               [news](const std::string& topic, const std::string& body) { news->heard(topic, body); });
   auto port = edge.bind();
-  housekeeper keeper{databases, stack.consumer_names()};
+  housekeeper keeper{databases, stack.consumer_names(), [&stack](const std::string& consumer, const storage::outbox_event& event) {
+                       return stack.deliver_again(consumer, event);
+                     }};
   std::thread waits_for_end{[&] {
     int signal = 0;
     sigwait(&end_signals, &signal);

@@ -4,7 +4,10 @@
 #include "integrations/events/event_log.hpp"
 #include "integrations/events/redis_events.hpp"
 #include "integrations/payment/sandbox_gateway.hpp"
+#include "integrations/webhooks/webhook_events.hpp"
+#include "integrations/webhooks/webhook_http_sender.hpp"
 #include "soukd/network.hpp"
+#include "soukd/secret_keys.hpp"
 #include "soukd/shared_outbox.hpp"
 #include "storage/postgres/deployment.hpp"
 #include "storage/error.hpp"
@@ -18,6 +21,8 @@
 namespace souk::server {
 
 namespace {
+
+constexpr std::size_t consumer_threads = 2; ///< of each consumer of events
 
 std::size_t scheduler_threads(const config::settings& s) {
   if (s.scheduler_threads > 0)
@@ -127,6 +132,10 @@ shop_stack::shop_stack(const config::settings& s)
     system_(actor_config_),
     gateway_workers_(std::make_shared<runtime::thread_pool>("souk-gateway", s.gateway_workers, 20'000)),
     event_workers_(std::make_shared<runtime::thread_pool>("souk-events", 2, 20'000)),
+    webhook_workers_(std::make_shared<runtime::thread_pool>("souk-webhooks", s.webhook_workers, 20'000)),
+    secrets_(std::make_shared<actors::secret_box>(secret_keys(s))),
+    webhooks_(std::make_shared<integrations::webhook_http_sender>(
+      integrations::webhook_http_options{s.webhook_timeout_ms, s.webhook_allow_insecure}, secrets_)),
     node_(system_, node_options_of(s), database_parts_of(s, databases_), clock_, ids_,
           [this](storage::shard_id shard, std::uint8_t database) { databases_.place(shard, database); }) {
   make_services();
@@ -148,9 +157,17 @@ void shop_stack::make_services() {
   services->readers = node_.readers();
   services->outbox = std::make_shared<shared_outbox>(
     [this] { return storage::postgres::make_sharded_outbox_store(databases_); });
-  services->consumers.push_back(std::make_shared<integrations::event_log>());
+  services->secrets = secrets_;
+  services->webhooks = webhooks_;
+  services->webhook_workers = webhook_workers_;
+  add_consumer(*services, std::make_shared<integrations::event_log>());
   if (!settings_.redis_url.empty())
-    services->consumers.push_back(std::make_shared<integrations::redis_events>(settings_.redis_url));
+    add_consumer(*services, std::make_shared<integrations::redis_events>(settings_.redis_url));
+  webhook_events_ = std::make_shared<integrations::webhook_events>(system_, node_.routes());
+  add_consumer(*services, webhook_events_);
+  services->events_done = [this](const std::string& consumer, std::size_t events, std::chrono::microseconds lag) {
+    event_figures_.done(consumer, events, lag);
+  };
 }
 
 shop_stack::~shop_stack() {
@@ -163,6 +180,8 @@ void shop_stack::start(std::function<void(const storage::ulid&, const storage::u
                        std::function<void(const std::string&, const std::string&)> on_notice) {
   check_schemas(databases_);
   storage::postgres::check_deployment(databases_);
+  for (auto& more : listeners_)
+    add_consumer(*services_, std::move(more));
   consumer_names_ = {actors::user_index_consumer};
   for (const auto& c : services_->consumers)
     consumer_names_.push_back(c->name());
@@ -172,12 +191,33 @@ void shop_stack::start(std::function<void(const storage::ulid&, const storage::u
               std::move(on_notice));
 }
 
+void shop_stack::add_consumer(actors::shop_services& services, std::shared_ptr<actors::event_consumer> consumer) {
+  auto workers = std::make_shared<runtime::thread_pool>("souk-" + consumer->name(), consumer_threads, 20'000);
+  consumer_workers_[consumer->name()] = workers;
+  services.consumer_workers[consumer->name()] = std::move(workers);
+  consumers_.push_back(consumer);
+  services.consumers.push_back(std::move(consumer));
+}
+
+bool shop_stack::deliver_again(const std::string& consumer, const storage::outbox_event& event) const {
+  for (const auto& c : consumers_)
+    if (c->name() == consumer)
+      return c->deliver({event}) == 1;
+  return false;
+}
+
 void shop_stack::stop(std::chrono::milliseconds grace) {
   if (stopped_)
     return;
   stopped_ = true;
+  // Consumers ask actors, so they end first; what they have not done is in the outbox.
+  if (webhook_events_)
+    webhook_events_->stop();
+  for (const auto& [name, workers] : consumer_workers_)
+    workers->stop();
   node_.stop(grace);
   gateway_workers_->stop();
+  webhook_workers_->stop();
   event_workers_->stop();
 }
 

@@ -1,18 +1,26 @@
 #pragma once
 
+#include "actors/secret/secret_box.hpp"
 #include "actors/services.hpp"
+#include "actors/webhooks/sender.hpp"
 #include "config/settings.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/id_source.hpp"
 #include "runtime/node.hpp"
 #include "runtime/thread_pool.hpp"
+#include "soukd/event_figures.hpp"
 #include "storage/postgres/postgres.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+
+namespace souk::integrations {
+class webhook_events;
+} // namespace souk::integrations
 
 namespace souk::server {
 
@@ -37,6 +45,8 @@ public:
              std::function<void(const storage::ulid& variant, std::int64_t available)> stock_changed,
              std::function<void(const std::string&)> fatal,
              std::function<void(const std::string& topic, const std::string& body)> on_notice = {});
+  /// Somebody more who hears of every event. @pre not started yet
+  void listen(std::shared_ptr<actors::event_consumer> consumer) { listeners_.push_back(std::move(consumer)); }
   /// Drains within the grace period. Safe to call twice.
   void stop(std::chrono::milliseconds grace);
 
@@ -48,9 +58,17 @@ public:
   const config::settings& settings() const { return settings_; }
   /// The names of the outbox's consumers. @pre start()
   const std::vector<std::string>& consumer_names() const { return consumer_names_; }
+  /// Gives a consumer an event once more; @returns whether it was taken. @pre start()
+  bool deliver_again(const std::string& consumer, const storage::outbox_event& event) const;
+  const server::event_figures& event_figures() const { return event_figures_; }
+  /// Without a key when the settings have none.
+  const std::shared_ptr<const actors::secret_box>& secrets() const { return secrets_; }
+  /// Whether a merchant's webhook may be called; empty, or why not. Resolves its name.
+  std::string vet_webhook(const std::string& address) const { return webhooks_->vet(address); }
 
 private:
   void make_services();
+  void add_consumer(actors::shop_services& services, std::shared_ptr<actors::event_consumer> consumer);
 
   config::settings settings_;
   storage::postgres::databases databases_;
@@ -58,11 +76,18 @@ private:
   runtime::id_source ids_;
   actor_config actor_config_;
   caf::actor_system system_;
+  server::event_figures event_figures_;
   std::shared_ptr<runtime::thread_pool> gateway_workers_;
   std::shared_ptr<runtime::thread_pool> event_workers_;
+  std::shared_ptr<runtime::thread_pool> webhook_workers_;
+  std::map<std::string, std::shared_ptr<runtime::thread_pool>> consumer_workers_; ///< by the consumer's name
+  std::shared_ptr<const actors::secret_box> secrets_;
+  std::shared_ptr<actors::webhook_sender> webhooks_;
+  std::shared_ptr<integrations::webhook_events> webhook_events_;
   runtime::node node_;
   std::shared_ptr<actors::shop_services> services_; ///< not changed once started
   std::vector<std::string> consumer_names_;
+  std::vector<std::shared_ptr<actors::event_consumer>> listeners_, consumers_;
   bool stopped_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include "actors/kinds.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 #include <caf/stateful_actor.hpp>
 #include <spdlog/spdlog.h>
@@ -13,12 +14,15 @@ using runtime::delivery;
 
 namespace {
 
-constexpr std::chrono::milliseconds gather{100}; ///< events of so long go out together: a round trip per event costs too much
+/// From the beginning of one batch to that of the next: under load a round trip per event costs too much.
+constexpr std::chrono::milliseconds pace{20};
 constexpr std::size_t batch_max = 256;
 constexpr std::size_t backlog_max = 20'000;
 constexpr int read_max = 2'000;
 constexpr int failures_before_parking = 8;
 constexpr std::chrono::milliseconds flush_every{1000};
+
+std::atomic<std::uint64_t> parked_events{0};
 
 cursor_book::position position_of(const storage::outbox_event& e) {
   return {e.seq, e.n};
@@ -89,7 +93,7 @@ void dispatcher_state::take_over(const runtime::loaded_entity& found) {
   auto waiting = std::move(early);
   early.clear();
   add(waiting);
-  arm(gather);
+  deliver();
 }
 
 void dispatcher_state::add(const std::vector<storage::outbox_event>& events) {
@@ -108,42 +112,55 @@ void dispatcher_state::add(const std::vector<storage::outbox_event>& events) {
     if (backlog.empty() || position_of(e) > position_of(backlog.back()))
       backlog.push_back(e);
   }
-  if (!backlog.empty())
-    arm(gather);
+  deliver();
 }
 
-void dispatcher_state::arm(std::chrono::milliseconds wait) {
-  if (timer_runs)
+// A timer cannot be taken back: one that an earlier one has made superfluous fires in vain, and soon, so that few are on their way.
+void dispatcher_state::arm(storage::timestamp due) {
+  if (timer_runs && timer_due <= due)
     return;
+  const auto now = context.time->now();
   timer_runs = true;
-  self->delayed_send(self, wait, runtime::sweep_atom_v);
+  timer_due = std::min(due, now + std::chrono::seconds{1});
+  auto wait = std::max<std::chrono::microseconds>(timer_due - now, std::chrono::milliseconds{1});
+  self->delayed_send(self, wait, runtime::sweep_atom_v, ++timer);
 }
 
 void dispatcher_state::deliver() {
-  timer_runs = false;
   if (!ready)
     return;
   trim();
   auto now = context.time->now();
   auto end = base + backlog.size();
-  bool waits = false;
+  auto next = storage::timestamp::max();
   for (std::size_t i = 0; i < consumers.size(); ++i) {
     auto& c = consumers[i];
     if (c.asked > 0 || c.done >= end)
       continue;
     if (c.not_before > now)
-      waits = true;
+      next = std::min(next, c.not_before);
     else
       deliver_to(i);
   }
-  if (waits)
-    arm(std::chrono::milliseconds{250});
-  if (cursors->dirty()) { // the last ones of a burst are written as well
-    services->event_workers->post([cursors = cursors, time = context.time] { flush(*cursors, *time); });
-    arm(flush_every);
-  }
+  if (next != storage::timestamp::max())
+    arm(next);
   if (overflowed && backlog.empty())
     read_outbox();
+}
+
+// The last ones of a burst are written as well.
+void dispatcher_state::write_cursors_later() {
+  if (std::exchange(cursors_timer_runs, true))
+    return;
+  self->delayed_send(self, flush_every, runtime::keep_atom_v);
+}
+
+void dispatcher_state::write_cursors() {
+  cursors_timer_runs = false;
+  if (!cursors->dirty())
+    return;
+  services->event_workers->post([cursors = cursors, time = context.time] { flush(*cursors, *time); });
+  write_cursors_later();
 }
 
 void dispatcher_state::deliver_to(std::size_t which) {
@@ -154,10 +171,11 @@ void dispatcher_state::deliver_to(std::size_t which) {
   auto count = std::min<std::size_t>(batch_max, static_cast<std::size_t>(backlog.end() - first));
   std::vector<storage::outbox_event> events(first, first + static_cast<std::ptrdiff_t>(count));
   c.asked = count;
+  c.not_before = context.time->now() + pace;
   if (!c.target)
     return index_orders(which, std::move(events));
   auto job = [me = caf::actor_cast<caf::actor>(self), which, target = c.target, name = c.name, cursors = cursors,
-              events = std::move(events), time = context.time] {
+              events = std::move(events), time = context.time, services = services] {
     std::size_t n = 0;
     try {
       n = std::min(target->deliver(events), events.size());
@@ -166,10 +184,11 @@ void dispatcher_state::deliver_to(std::size_t which) {
     } catch (const std::exception& e) {
       spdlog::warn("events for {} were not delivered: {}", name, e.what());
     }
+    if (services->events_done)
+      services->events_done(name, n, time->now() - events.front().event.at);
     caf::anon_send(me, runtime::retry_atom_v, std::uint64_t{which}, std::uint64_t{n});
-    flush(*cursors, *time);
   };
-  if (!services->event_workers->post(std::move(job)))
+  if (!services->workers_of_consumer(c.name)->post(std::move(job)))
     done(which, 0);
 }
 
@@ -188,6 +207,7 @@ void dispatcher_state::park(std::size_t which, const storage::outbox_event& pois
       outbox->park(name, poison, "delivery failed " + std::to_string(failures_before_parking) + " times");
       cursors->advance(name, poison.shard, position_of(poison));
       n = 1;
+      ++parked_events;
       spdlog::error("an event ({}, {}, {}) keeps failing for {}: parked", poison.shard, poison.seq, poison.n, name);
     } catch (const std::exception& e) {
       spdlog::error("an event of {} that keeps failing was not parked: {}", name, e.what());
@@ -212,6 +232,8 @@ void dispatcher_state::index_orders(std::size_t which, std::vector<storage::outb
       return;
     if (p->first_failed > 0)
       cursors->advance(consumers[which].name, shard, position_of(all[p->first_failed - 1]));
+    if (services->events_done)
+      services->events_done(consumers[which].name, p->first_failed, context.time->now() - all.front().event.at);
     done(which, p->first_failed);
   };
   auto shared = std::make_shared<const std::vector<storage::outbox_event>>(std::move(events));
@@ -250,12 +272,9 @@ void dispatcher_state::done(std::size_t which, std::size_t count) {
     auto wait = std::chrono::milliseconds{200} * (1 << std::min(c.failures - 1, 8));
     c.not_before = context.time->now() + std::min<std::chrono::milliseconds>(wait, std::chrono::seconds{60});
   }
-  if (c.done < base + backlog.size() || overflowed)
-    arm(count == asked ? std::chrono::milliseconds{1} : std::chrono::milliseconds{200});
-  else
-    trim();
   if (count > 0)
-    arm(flush_every);
+    write_cursors_later();
+  deliver();
 }
 
 void dispatcher_state::trim() {
@@ -289,13 +308,23 @@ dispatcher_actor::behavior_type dispatcher(dispatcher_actor::stateful_pointer<di
     [self](runtime::retry_atom, std::uint64_t which, std::uint64_t count) {
       self->state.done(static_cast<std::size_t>(which), static_cast<std::size_t>(count));
     },
-    [self](runtime::sweep_atom) { self->state.deliver(); },
+    [self](runtime::sweep_atom, std::uint64_t generation) {
+      if (generation != self->state.timer)
+        return;
+      self->state.timer_runs = false;
+      self->state.deliver();
+    },
+    [self](runtime::keep_atom) { self->state.write_cursors(); },
     [self](runtime::own_atom) { self->state.read_outbox(); },
     [self](runtime::stop_atom) { self->quit(); }, // what is not delivered is in the outbox
   };
 }
 
 } // namespace
+
+std::uint64_t events_parked() noexcept {
+  return parked_events;
+}
 
 runtime::entity_kind dispatcher_kind(std::shared_ptr<const shop_services> services) {
   auto cursors = std::make_shared<cursor_book>(services->outbox);

@@ -12,7 +12,8 @@
 namespace souk::actors {
 
 /// Delivers a shard's events to every consumer at least once and in order, each at its own pace: a dead consumer never delays
-/// another. Events come from the journal in memory; the outbox is read only after a restart or when too many wait.
+/// another. Events come from the journal in memory; the outbox is read only after a restart or when too many wait. A consumer who has
+/// nothing to do gets an event at once; what comes while he works, or within the 20 ms after he began, he gets together.
 using dispatcher_actor = caf::typed_actor<
   // The shard is ours.
   caf::reacts_to<runtime::begin_atom>,
@@ -22,11 +23,16 @@ using dispatcher_actor = caf::typed_actor<
   caf::reacts_to<runtime::loaded_entity>,
   // From a worker or the built-in index: a consumer has done this many events.
   caf::reacts_to<runtime::retry_atom, std::uint64_t, std::uint64_t>,
-  // Timer: deliver what has gathered.
-  caf::reacts_to<runtime::sweep_atom>,
+  // Timer, with its generation: deliver what has gathered.
+  caf::reacts_to<runtime::sweep_atom, std::uint64_t>,
+  // Timer: write the cursors.
+  caf::reacts_to<runtime::keep_atom>,
   // Timer: read the outbox again.
   caf::reacts_to<runtime::own_atom>,
   caf::reacts_to<runtime::stop_atom>>;
+
+/// Events that were put aside by this process.
+std::uint64_t events_parked() noexcept;
 
 struct dispatcher_state {
   struct consumer {
@@ -51,12 +57,17 @@ struct dispatcher_state {
   bool reading = false;
   bool ready = false;
   bool overflowed = false; ///< more than fit: the outbox is read again when the backlog is done
+  std::uint64_t timer = 0; ///< generation
   bool timer_runs = false;
+  storage::timestamp timer_due{};
+  bool cursors_timer_runs = false;
 
   void read_outbox();
   void take_over(const runtime::loaded_entity& found);
   void add(const std::vector<storage::outbox_event>& events);
-  void arm(std::chrono::milliseconds wait);
+  void arm(storage::timestamp due);
+  void write_cursors_later();
+  void write_cursors();
   void deliver();
   void deliver_to(std::size_t which);
   bool keeps_failing(const consumer& c) const;

@@ -25,6 +25,12 @@ struct left_carts {
   std::vector<storage::cart_row> carts;
 };
 
+/// What the last owner of the shard left.
+struct left_behind {
+  std::vector<storage::open_order> orders;
+  std::vector<storage::ulid> with_deliveries; ///< stores whose webhooks are owed something
+};
+
 } // namespace
 
 void supervisor_state::tick() {
@@ -94,7 +100,7 @@ namespace {
 
 supervisor_actor::behavior_type supervisor(supervisor_actor::stateful_pointer<supervisor_state> self,
                                            runtime::entity_context context, std::shared_ptr<const shop_services> services,
-                                           std::vector<storage::open_order> open) {
+                                           left_behind rows) {
   auto& state = self->state;
   state.self = self;
   state.context = std::move(context);
@@ -102,6 +108,7 @@ supervisor_actor::behavior_type supervisor(supervisor_actor::stateful_pointer<su
   state.carts_looked_at = state.context.time->now() - carts_every + std::chrono::minutes{state.context.who.shard() % 60};
   state.left_looked_at
     = state.context.time->now() - state.left_every() * (state.context.who.shard() % 16) / 16; // not all shards at once
+  const auto& open = rows.orders;
   std::vector<storage::ulid> to_resume;
   for (const auto& o : open) {
     state.watched.watch(o.order_id, o.deadline);
@@ -113,6 +120,8 @@ supervisor_actor::behavior_type supervisor(supervisor_actor::stateful_pointer<su
                  to_resume.size());
   for (const auto& order : to_resume)
     runtime::tell(*state.context.routes, order_at(order), delivery::activate, resume_payment{});
+  for (const auto& store : rows.with_deliveries)
+    runtime::tell(*state.context.routes, webhooks_at(store), delivery::activate, resume_deliveries{});
   state.arm();
   return {
     [self](const watch_order& c) {
@@ -152,12 +161,11 @@ runtime::entity_kind supervisor_kind(std::shared_ptr<const shop_services> servic
   k.name = "reservation_supervisor";
   k.stays = true;
   k.load = [](storage::entity_reader& reader, const runtime::entity_address& who) -> std::any {
-    return reader.open_orders(who.shard());
+    return left_behind{reader.open_orders(who.shard()), reader.stores_with_deliveries(who.shard())};
   };
   k.spawn = [services](caf::actor_system& system, runtime::entity_context context, std::any rows) {
-    auto open = rows.has_value() ? std::any_cast<std::vector<storage::open_order>>(std::move(rows))
-                                 : std::vector<storage::open_order>{};
-    return caf::actor_cast<caf::actor>(system.spawn(supervisor, std::move(context), services, std::move(open)));
+    auto left = rows.has_value() ? std::any_cast<left_behind>(std::move(rows)) : left_behind{};
+    return caf::actor_cast<caf::actor>(system.spawn(supervisor, std::move(context), services, std::move(left)));
   };
   return k;
 }

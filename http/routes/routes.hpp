@@ -23,6 +23,7 @@ std::span<const route> quotes();
 std::span<const route> store_settings();
 std::span<const route> reviews();
 std::span<const route> imports();
+std::span<const route> webhooks();
 std::span<const route> operations();
 
 } // namespace souk::http::routes

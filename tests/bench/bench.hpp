@@ -42,6 +42,8 @@ struct baseline_result {
   int clients = 0;
 };
 baseline_result row_lock_baseline(const std::string& database_url, int variants, std::chrono::seconds each);
+/// A table as a queue, as most shops have it: clients that put an event in and take one out, SKIP LOCKED. Events/s.
+baseline_result queue_table_baseline(const std::string& database_url, std::chrono::seconds each);
 
 // One per file. Each returns the process's exit code.
 int hot_sku(const options& o);
@@ -52,5 +54,6 @@ int http_read(const options& o);
 int remote(const options& o);
 int lanes(const options& o);
 int members(const options& o);
+int outbox(const options& o);
 
 } // namespace souk::bench

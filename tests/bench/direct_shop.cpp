@@ -38,6 +38,7 @@ struct tally {
   std::atomic<std::uint64_t> refused{0};
   std::mutex guard;
   latencies took;
+  std::function<void(const storage::ulid&)> on_placed;
 };
 
 struct driver_state {
@@ -75,6 +76,8 @@ caf::behavior driver(caf::stateful_actor<driver_state>* self, server::shop_stack
       .then(
         [=](const actors::order_view&) {
           --self->state.under_way;
+          if (count->on_placed)
+            count->on_placed(order);
           if (count->measuring) {
             ++count->placed;
             self->state.took.add(std::chrono::steady_clock::now() - began);
@@ -103,9 +106,11 @@ config::settings lone_node(std::vector<std::string> database_urls) {
   return s;
 }
 
-direct_shop::direct_shop(const config::settings& s) {
+direct_shop::direct_shop(const config::settings& s, std::vector<std::shared_ptr<actors::event_consumer>> listeners) {
   spdlog::set_level(spdlog::level::warn);
   stack_ = std::make_unique<server::shop_stack>(s);
+  for (auto& l : listeners)
+    stack_->listen(std::move(l));
   stack_->start({}, {}, [](const std::string& why) {
     std::cerr << "the node must end: " << why << "\n";
     std::exit(1);
@@ -171,8 +176,10 @@ std::vector<storage::ulid> direct_shop::sign_up_shoppers(int count) {
 
 placing_result place_orders(direct_shop& shop, const std::vector<direct_shop::sold>& goods,
                             const std::vector<storage::ulid>& shoppers, int drivers, int window,
-                            std::chrono::milliseconds warm_up, std::chrono::milliseconds duration) {
+                            std::chrono::milliseconds warm_up, std::chrono::milliseconds duration,
+                            std::function<void(const storage::ulid&)> placed) {
   auto count = std::make_shared<tally>();
+  count->on_placed = std::move(placed);
   auto& stack = shop.stack();
   std::vector<caf::actor> all;
   for (int i = 0; i < drivers; ++i)

@@ -4,6 +4,7 @@
 #include "tests/bench/bench.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,7 +18,8 @@ config::settings lone_node(std::vector<std::string> database_urls);
 class direct_shop {
 public:
   explicit direct_shop(const options& o) : direct_shop(lone_node({o.database_url})) {}
-  explicit direct_shop(const config::settings& s);
+  /// @param listeners who also hear of every event
+  explicit direct_shop(const config::settings& s, std::vector<std::shared_ptr<actors::event_consumer>> listeners = {});
   ~direct_shop();
 
   server::shop_stack& stack() { return *stack_; }
@@ -36,6 +38,7 @@ private:
 };
 
 /// How many orders/s are placed, one variant each, drawn at random from `goods`, `window` under way at a time.
+/// @param placed called for each order as soon as its answer is there, on an actor's thread; may be empty
 struct placing_result {
   double per_second = 0;
   std::uint64_t placed = 0;
@@ -45,6 +48,7 @@ struct placing_result {
 };
 placing_result place_orders(direct_shop& shop, const std::vector<direct_shop::sold>& goods,
                             const std::vector<storage::ulid>& shoppers, int drivers, int window,
-                            std::chrono::milliseconds warm_up, std::chrono::milliseconds duration);
+                            std::chrono::milliseconds warm_up, std::chrono::milliseconds duration,
+                            std::function<void(const storage::ulid& order)> placed = {});
 
 } // namespace souk::bench

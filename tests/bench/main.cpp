@@ -15,11 +15,12 @@ int main(int argc, char** argv) {
                                                                      {"http-read", http_read},
                                                                      {"remote", remote},
                                                                      {"lanes", lanes},
-                                                                     {"members", members}};
+                                                                     {"members", members},
+                                                                     {"outbox", outbox}};
   options o;
   int seconds = 10;
   CLI::App app{"souk's benchmarks: the last line is one JSON object"};
-  app.add_option("name", o.name, "hot-sku, spread, idle, http-checkout, http-read, remote, lanes, members")->required();
+  app.add_option("name", o.name, "hot-sku, spread, idle, http-checkout, http-read, remote, lanes, members, outbox")->required();
   app.add_option("--database-url", o.database_url, "a migrated database that nobody else uses; all but members need it");
   app.add_option("--second-database-url", o.second_database_url, "one on another server, for lanes");
   app.add_option("--base-url", o.base_url, "the edge, for benchmarks over HTTP");

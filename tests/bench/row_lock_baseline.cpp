@@ -42,6 +42,16 @@ INSERT INTO row_lock.outbox (topic, payload) VALUES ('order.created', jsonb_buil
 COMMIT;
 )sql";
 
+constexpr const char* queue_schema = R"sql(
+DROP SCHEMA IF EXISTS queue_table CASCADE;
+CREATE SCHEMA queue_table;
+CREATE TABLE queue_table.outbox (id bigserial PRIMARY KEY, topic text NOT NULL, payload jsonb NOT NULL);
+)sql";
+constexpr const char* queue_transactions = R"sql(\set order_id random(1, 9000000000000000000)
+INSERT INTO queue_table.outbox (topic, payload) VALUES ('order.created', jsonb_build_object('order_id', :order_id::text));
+DELETE FROM queue_table.outbox WHERE id = (SELECT id FROM queue_table.outbox ORDER BY id FOR UPDATE SKIP LOCKED LIMIT 1) RETURNING payload;
+)sql";
+
 std::string run(const std::string& command) {
   std::string out;
   auto* pipe = popen((command + " 2>&1").c_str(), "r");
@@ -63,23 +73,45 @@ std::string write_file(const std::string& name, const std::string& text) {
 
 } // namespace
 
+namespace {
+
+/// The best of 1, 16 and 64 clients that run a script.
+baseline_result best_of(const std::string& script, const std::string& flags, const std::string& database_url,
+                        std::chrono::seconds each, const std::string& what) {
+  baseline_result best;
+  for (int clients : {1, 16, 64}) {
+    auto out = run("/usr/lib/postgresql/15/bin/pgbench -n -M prepared -f " + script + flags + " -c " + std::to_string(clients)
+                   + " -j 2 -T " + std::to_string(each.count()) + " '" + database_url + "'");
+    auto at = out.find("tps = ");
+    if (at == std::string::npos)
+      throw std::runtime_error("pgbench printed no tps:\n" + out);
+    auto tps = std::stod(out.substr(at + 6));
+    std::cerr << what << ", " << clients << " clients: " << static_cast<long>(tps) << "/s\n";
+    if (tps > best.per_second)
+      best = {tps, clients};
+  }
+  return best;
+}
+
+} // namespace
+
+baseline_result queue_table_baseline(const std::string& database_url, std::chrono::seconds each) {
+  auto tables = write_file("schema.sql", queue_schema);
+  auto script = write_file("transaction.sql", queue_transactions);
+  run("psql -q -v ON_ERROR_STOP=1 -f " + tables + " '" + database_url + "'");
+  auto best = best_of(script, "", database_url, each, "events through a table");
+  run("psql -q -c 'DROP SCHEMA queue_table CASCADE' '" + database_url + "'");
+  unlink(tables.c_str());
+  unlink(script.c_str());
+  return best;
+}
+
 baseline_result row_lock_baseline(const std::string& database_url, int variants, std::chrono::seconds each) {
   auto tables = write_file("schema.sql", std::string{schema} + "INSERT INTO stock SELECT i, 1000000000, 0 FROM generate_series(1, "
                                            + std::to_string(variants) + ") i; ANALYZE stock;");
   auto script = write_file("transaction.sql", transaction);
   run("psql -q -v ON_ERROR_STOP=1 -f " + tables + " '" + database_url + "'");
-  baseline_result best;
-  for (int clients : {1, 16, 64}) {
-    auto out = run("/usr/lib/postgresql/15/bin/pgbench -n -M prepared -f " + script + " -D variants=" + std::to_string(variants)
-                   + " -c " + std::to_string(clients) + " -j 2 -T " + std::to_string(each.count()) + " '" + database_url + "'");
-    auto at = out.find("tps = ");
-    if (at == std::string::npos)
-      throw std::runtime_error("pgbench printed no tps:\n" + out);
-    auto tps = std::stod(out.substr(at + 6));
-    std::cerr << "row-lock transaction, " << clients << " clients: " << static_cast<long>(tps) << " orders/s\n";
-    if (tps > best.per_second)
-      best = {tps, clients};
-  }
+  auto best = best_of(script, " -D variants=" + std::to_string(variants), database_url, each, "row-lock transaction");
   run("psql -q -c 'DROP SCHEMA row_lock CASCADE' '" + database_url + "'");
   unlink(tables.c_str());
   unlink(script.c_str());

@@ -43,6 +43,8 @@ def cast(shop):
     c.discount = ok(c.merchant.post(f"/stores/{c.merchant.store}/automatic-discounts", {"rule": rule, "active": False}), 201)["discount_id"]
     c.card = ok(c.merchant.post(f"/stores/{c.merchant.store}/gift-cards", {"amount": "5"}), 201)["gift_card_id"]
     c.till = ok(c.merchant.post(f"/stores/{c.merchant.store}/tokens", {"label": "till"}), 201)
+    hook = {"address": "https://[3000::1]/hooks", "topics": ["shop/update"]}
+    c.webhook = ok(c.merchant.post(f"/stores/{c.merchant.store}/webhooks", hook), 201)["webhook_id"]
     c.rival_till = ok(c.rival.post(f"/stores/{c.rival.store}/tokens", {"label": "till"}), 201)
     return c
 
@@ -52,6 +54,7 @@ def filled(c, template):
         "store_id": c.merchant.store, "product_id": c.product, "variant_id": c.variant, "order_id": c.order,
         "user_id": c.shopper.id, "review_id": c.review, "import_id": c.imported, "token_id": c.till["token_id"],
         "code": c.code, "discount_id": c.discount, "card_id": c.card,
+        "webhook_id": c.webhook, "delivery_id": c.order,
         "fulfilment_id": c.order, "return_id": c.order,  # of no parcel and no return: intruders must not hear even that
     }  # fmt: skip
     return re.sub(r"\{([a-z_]+)\}", lambda m: known[m.group(1)], template)
@@ -72,6 +75,8 @@ BODIES = {
     "markShipped": lambda c: {"carrier": "Nobody"},
     "refundOrder": lambda c: {"amount": "1.00"},
     "requestReturn": lambda c: {"lines": [{"line": 1, "quantity": 1}]},
+    "makeWebhook": lambda c: {"address": "https://[3000::2]/"},
+    "changeWebhook": lambda c: {"active": False},
     "postReview": lambda c: {"rating": 1, "comment": "Bad"},
     "createDiscount": lambda c: {"code": "ALL", "rule": {"kind": "percent", "percent": "1"}},
     "changeDiscount": lambda c: {"rule": {"kind": "percent", "percent": "1"}},
@@ -163,6 +168,10 @@ def test_a_merchant_cannot_reach_into_another_store_by_mixing_ids(cast, schema):
         ("PATCH", f"/stores/{own}/products/{product}/inventory", {"variant_id": cast.variant, "backorder": True}),
         ("GET", f"/stores/{own}/products/{cast.product}/inventory", None),
         ("GET", f"/stores/{own}/imports/{cast.imported}", None),
+        ("GET", f"/stores/{own}/webhooks/{cast.webhook}", None),
+        ("PATCH", f"/stores/{own}/webhooks/{cast.webhook}", {"active": False}),
+        ("DELETE", f"/stores/{own}/webhooks/{cast.webhook}", None),
+        ("GET", f"/stores/{own}/webhooks/{cast.webhook}/deliveries", None),
         ("DELETE", f"/stores/{own}/tokens/{cast.till['token_id']}", None),
         ("GET", f"/stores/{own}/discounts/{cast.code}", None),
         ("PATCH", f"/stores/{own}/discounts/{cast.code}", {"active": False}),

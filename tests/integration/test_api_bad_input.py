@@ -31,6 +31,8 @@ def world(shop):
     w.code = ok(w.merchant.post(f"/stores/{w.merchant.store}/discounts", {"code": "TEN", "rule": rule}), 201)["code"]
     w.discount = ok(w.merchant.post(f"/stores/{w.merchant.store}/automatic-discounts", {"rule": rule, "active": False}), 201)["discount_id"]
     w.card = ok(w.merchant.post(f"/stores/{w.merchant.store}/gift-cards", {"amount": "5"}), 201)["gift_card_id"]
+    hook = {"address": "https://[3000::1]/hooks", "topics": ["shop/update"]}
+    w.webhook = ok(w.merchant.post(f"/stores/{w.merchant.store}/webhooks", hook), 201)["webhook_id"]
     w.review = ok(w.shopper.post(f"/products/{w.product}/reviews", {"rating": 4, "comment": "Good"}), 201)["review_id"]
     return w
 
@@ -79,6 +81,8 @@ def valid_bodies(w):
         "approveReturn": {"note": "n"}, "declineReturn": {"note": "n"}, "cancelReturn": {"note": "n"},
         "closeReturn": {"note": "n", "exchange_order_id": w.order},
         "receiveReturn": {"lines": [{"line": 1, "received": 1, "restocked": 1}], "refund": True, "amount": "1.00"},
+        "makeWebhook": {"address": "https://[3000::2]/", "topics": ["shop/update"]},
+        "changeWebhook": {"address": "https://[3000::2]/", "topics": ["shop/update"], "active": True},
         "postReview": {"user_id": w.shopper.id, "rating": 5, "comment": "c"},
         "createDiscount": {"code": "C-" + uuid.uuid4().hex[:9], "active": True, "once_per_customer": False, "usage_limit": 5, "rule": rule},
         "changeDiscount": {"active": True, "once_per_customer": False, "usage_limit": 5, "rule": rule},
@@ -104,6 +108,7 @@ def filled(w, template):
         "store_id": w.merchant.store, "product_id": w.product, "variant_id": w.variant, "order_id": w.order,
         "user_id": w.shopper.id, "review_id": w.review, "fulfilment_id": w.order, "return_id": w.order,
         "code": w.code, "discount_id": w.discount, "card_id": w.card,
+        "webhook_id": w.webhook, "delivery_id": w.order,
     }  # fmt: skip
     return re.sub(r"\{([a-z_]+)\}", lambda m: known[m.group(1)], template)
 

@@ -167,6 +167,7 @@ def test_a_shops_whole_life_matches_the_description(shop, schema, anyone):
     assert [o["order_id"] for o in page["orders"]] == [sold["order_id"]]
     later_life(merchant, shopper, cup, small)
     money(merchant, shopper, cup, small)
+    webhooks(merchant, cup)
 
     # -- reviews
     review = ok(shopper.post(f"/products/{cup}/reviews", {"user_id": shopper.id, "rating": 5, "comment": "<i>Fine</i>"}), 201)
@@ -295,6 +296,23 @@ def money(merchant, shopper, product, variant):
     refused(shopper.post(f"{store}/quotes", {"items": [{**body["items"][0], "product_id": made["discount_id"]}]}), 404, "not_found")
     ok(merchant.delete(path), 204)
     ok(merchant.patch(f"{store}/discounts/TEN", {"active": False}))
+def webhooks(merchant, product):
+    path = f"/stores/{merchant.store}/webhooks"
+    made = ok(merchant.post(path, {"address": "https://[3000::1]/hooks", "topics": ["products/update"]}), 201)
+    assert [w["webhook_id"] for w in ok(merchant.get(path))["webhooks"]] == [made["webhook_id"]]
+    own = f"{path}/{made['webhook_id']}"
+    assert ok(merchant.post(own + "/rotate-secret"))["secret"] != made["secret"]
+    ok(merchant.patch(f"/stores/{merchant.store}/products/{product}", {"vendor": "Souk"}))
+    until = time.monotonic() + 10
+    while not (sent := ok(merchant.get(own + "/deliveries?limit=5"))["deliveries"]) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert sent[0]["payload"]["id"] == product and sent[0]["topic"] == "products/update"
+    again = merchant.post(f"/stores/{merchant.store}/webhook-deliveries/{sent[0]['delivery_id']}/redeliver")
+    assert ok(again, 202)["status"] == "waiting"
+    assert ok(merchant.patch(own, {"active": False}))["status"] == "paused"
+    refused(merchant.post(f"/stores/{merchant.store}/webhook-deliveries/{sent[0]['delivery_id']}/redeliver"), 409, "illegal_transition")
+    assert ok(merchant.get(own))["topics"] == ["products/update"]
+    ok(merchant.delete(own), 204)
 
 
 def test_money_has_the_decimals_of_its_currency(shop, schema):

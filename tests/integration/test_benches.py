@@ -15,6 +15,7 @@ COUNTED = {  # figures that are above zero when the work was really done
     "idle": {"inventory_bytes", "cart_bytes", "resident_mib", "resident_both_mib", "actors_of_each"},
     "remote": {"cpu_us_right", "cpu_us_wrong", "orders_per_s_right", "orders_per_s_wrong", "p50_ms_right", "p99_ms_wrong",
                "calls_between_nodes"},
+    "outbox": {"events_per_s", "p50_ms", "p99_ms", "busy_events_per_s", "busy_orders_per_s", "busy_p99_ms", "baseline_clients"},
     "lanes": {"orders_per_s_1_lane", "orders_per_s_2_lanes", "orders_per_s_4_lanes", "orders_per_s_two_databases", "cores"},
     "members": {f"{figure}_{nodes}" for nodes in (3, 10, 30) for figure in (
         "statements_per_s", "statements_per_s_per_node", "link_heartbeats_per_s", "moved", "moved_share", "join_s",
@@ -27,6 +28,7 @@ NONE_OF = {
     "http-read": {"errors"},
     "idle": set(),
     "remote": {"refused"},
+    "outbox": {"refused", "missing"},
     "lanes": {"refused"},
     "members": {f"shard_messages_per_s_{nodes}" for nodes in (3, 10, 30)},
 }

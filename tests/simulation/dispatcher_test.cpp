@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 using namespace souk;
@@ -13,12 +14,17 @@ namespace {
 
 struct event_world : small_world {
   std::shared_ptr<recording_consumer> mail, search;
+  std::map<std::string, std::vector<microseconds>> lags; ///< of batches that were taken, by consumer
 
   explicit event_world(std::uint64_t seed = 1) : small_world({.stock = 1000}, {.seed = seed}) {
     w.restart_node(*node, 1ms); // the node that has consumers
     mail = std::make_shared<recording_consumer>("mail");
     search = std::make_shared<recording_consumer>("search");
     w.consumers = {mail, search};
+    w.events_done = [this](const std::string& consumer, std::size_t events, microseconds lag) {
+      if (events > 0)
+        lags[consumer].push_back(lag);
+    };
     w.run_for(1s);
   }
   simulated_node& running() { return *w.running().front(); }
@@ -60,6 +66,25 @@ TEST_CASE("events of a while go out together", "[dispatcher]") {
   t.buy_many(50);
   CHECK(t.mail->got.size() >= 100);
   CHECK(t.mail->calls < 20);
+}
+
+TEST_CASE("whoever has nothing to do hears of an event at once, also while another is dead", "[dispatcher]") {
+  event_world t;
+  t.mail->dead = GENERATE(false, true);
+  t.mail->parks = false;
+  for (int i = 0; i < 50; ++i) {
+    t.w.ask<actors::order_view>(actors::order_at(t.new_order()), runtime::delivery::create,
+                                order_of(signed_in(t.w.fresh_id()), t.tea, {{0, 1}}), [](auto) {});
+    t.w.run_for(microseconds{t.w.random.below(60'000)});
+  }
+  t.w.run_for(5s);
+  CHECK(t.had_all(*t.search));
+  for (const auto* consumer : {"search", actors::user_index_consumer}) {
+    INFO(consumer);
+    const auto& lags = t.lags.at(consumer);
+    CHECK(lags.size() > 20);
+    CHECK(*std::max_element(lags.begin(), lags.end()) < 60ms); // the commit included
+  }
 }
 
 TEST_CASE("after a crash no event is missing", "[dispatcher]") {

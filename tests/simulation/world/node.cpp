@@ -126,6 +126,9 @@ std::shared_ptr<actors::shop_services> simulated_node::make_shop() {
   shop->gateways["sandbox"] = world_.gateway;
   shop->gateway_workers = std::make_shared<worker>(*this, at_the_gateway);
   shop->event_workers = std::make_shared<worker>(*this, quick);
+  shop->events_done = world_.events_done;
+  shop->webhooks = world_.webhooks;
+  shop->webhook_workers = std::make_shared<worker>(*this, at_the_gateway);
   shop->readers = std::make_shared<readers>(*this, world_, road_);
   shop->outbox = outbox_over(road_, world_.db.open_outbox());
   for (const auto& c : world_.consumers)

@@ -62,6 +62,8 @@ public:
   network net;
   std::shared_ptr<simulated_gateway> gateway;
   std::vector<std::shared_ptr<recording_consumer>> consumers;
+  std::shared_ptr<actors::webhook_sender> webhooks; ///< of the nodes that start from now on; null: none are sent
+  std::function<void(const std::string& consumer, std::size_t events, microseconds lag)> events_done; ///< likewise; may be empty
   history log;
 
   // -- ids ---
