@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace souk::actors {
@@ -28,6 +30,7 @@ enum class mail_outcome : std::uint8_t {
 struct mail_answer {
   mail_outcome outcome = mail_outcome::not_now;
   bool bad_address = false; ///< refused because the mailbox does not exist: write to it no more
+  bool only_this = false;   ///< not_now: the server is well, it is this mail that must wait (a full mailbox, greylisting)
   std::string reference;    ///< the server's id of the mail
   std::string error;
 };
