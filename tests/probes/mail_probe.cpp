@@ -3,7 +3,10 @@
 //   mail-probe smtp URL [plain] [authority=FILE] [limit_ms=N]
 //   mail-probe sendgrid URL KEY [limit_ms=N]
 //   mail-probe sendgrid-events PUBLIC_KEY          lines: {"signature", "timestamp", "body"}
+//
+// A line with "template" and "language" sends that mail of ours, filled with sample data.
 
+#include "integrations/mail/mail_composer.hpp"
 #include "integrations/mail/sendgrid_events.hpp"
 #include "integrations/mail/sendgrid_mailer.hpp"
 #include "integrations/mail/smtp_mailer.hpp"
@@ -38,6 +41,18 @@ actors::mail mail_of(const json& line) {
     for (const auto& [name, value] : tags->items())
       m.tags.emplace_back(name, value.get<std::string>());
   return m;
+}
+
+void fill(actors::mail& m, const std::string& name, const std::string& language) {
+  static const integrations::mail_composer composer;
+  storage::store_row store;
+  store.name = m.from_name;
+  store.currency = "EUR";
+  store.logo_url = "https://cdn.example/logo.png?a=1&b=2";
+  auto made = composer.preview(store, name, language, {}).mail;
+  m.subject = made.subject;
+  m.text = made.text;
+  m.html = made.html;
 }
 
 json shown(const actors::mail_answer& a) {
@@ -102,7 +117,10 @@ int main(int count, char** arguments) {
       continue;
     }
     auto began = std::chrono::steady_clock::now();
-    auto answer = shown(mailer->send(mail_of(asked)));
+    auto mail = mail_of(asked);
+    if (asked.contains("template"))
+      fill(mail, text(asked, "template"), text(asked, "language"));
+    auto answer = shown(mailer->send(mail));
     answer["took_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began).count();
     std::cout << answer.dump() << std::endl;
   }
