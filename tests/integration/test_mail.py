@@ -227,6 +227,14 @@ def test_a_server_that_does_not_say_good_bye_has_the_mail_all_the_same(plain):
     assert len(catcher.mails()) == 1
 
 
+def test_many_threads_send_at_once(plain, start, certificates):
+    catcher, probe = plain
+    assert probe.send(copies=30) == {"sent": 30}
+    assert len({mail["Message-ID"] for mail, _, _ in catcher.mails()}) == 30
+    secure = start.catcher("--certificate", certificates / "right.pem")
+    assert start.probe("smtp", f"smtp://{secure.address}", f"authority={certificates / 'ca.pem'}").send(copies=30) == {"sent": 30}
+
+
 def test_a_server_that_is_not_there_is_waited_for(start):
     catcher = start.catcher()
     probe = start.probe("smtp", f"smtp://{catcher.address}", "plain", "limit_ms=3000")
@@ -345,6 +353,11 @@ def test_sendgrid_takes_a_mail(sendgrid, providers):  # noqa: F811
     assert mail["content"] == [{"type": "text/plain", "value": "Grüße"}, {"type": "text/html", "value": "<p>Grüße</p>"}]
     assert mail["headers"]["List-Unsubscribe"] == "<https://shop.example/unsubscribe/x>"
     assert mail["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_sendgrid_takes_many_at_once(sendgrid, providers):  # noqa: F811
+    assert sendgrid.send(copies=30) == {"sent": 30}
+    assert len({mail["headers"]["Message-ID"] for mail in providers.ask("mails")["mails"]}) == 30
 
 
 def test_sendgrid_in_trouble(sendgrid, providers, start):  # noqa: F811

@@ -4,18 +4,20 @@
 //   mail-probe sendgrid URL KEY [limit_ms=N]
 //   mail-probe sendgrid-events PUBLIC_KEY          lines: {"signature", "timestamp", "body"}
 //
-// A line with "template" and "language" sends that mail of ours, filled with sample data.
+// A line with "copies" sends so many mails at once, each from a thread of its own. A line with "template" and "language" sends that mail of ours, filled with sample data.
 
 #include "integrations/mail/mail_composer.hpp"
 #include "integrations/mail/sendgrid_events.hpp"
 #include "integrations/mail/sendgrid_mailer.hpp"
 #include "integrations/mail/smtp_mailer.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sodium.h>
+#include <thread>
 
 namespace {
 
@@ -62,6 +64,22 @@ json shown(const actors::mail_answer& a) {
           {"only_this", a.only_this},
           {"reference", a.reference},
           {"error", a.error}};
+}
+
+/// How many of the copies were sent.
+json at_once(actors::mailer& mailer, const actors::mail& m, int copies) {
+  std::atomic<int> sent{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < copies; ++i)
+    threads.emplace_back([&, i] {
+      auto mine = m;
+      mine.id += "-" + std::to_string(i);
+      if (mailer.send(mine).outcome == actors::mail_outcome::sent)
+        ++sent;
+    });
+  for (auto& t : threads)
+    t.join();
+  return {{"sent", sent.load()}};
 }
 
 json shown(const std::optional<std::vector<integrations::mail_event>>& events) {
@@ -114,6 +132,10 @@ int main(int count, char** arguments) {
       auto events = integrations::read_sendgrid_events(words[1], text(asked, "signature"), text(asked, "timestamp"),
                                                        text(asked, "body"), time.now());
       std::cout << shown(events).dump() << std::endl;
+      continue;
+    }
+    if (asked.contains("copies")) {
+      std::cout << at_once(*mailer, mail_of(asked), asked["copies"].get<int>()).dump() << std::endl;
       continue;
     }
     auto began = std::chrono::steady_clock::now();
