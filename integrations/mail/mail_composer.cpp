@@ -34,6 +34,23 @@ std::string one_line(std::string text) {
   return text;
 }
 
+/// Parts that a template leaves out leave empty lines behind: one between paragraphs is enough.
+std::string without_gaps(const std::string& text) {
+  std::string out;
+  out.reserve(text.size());
+  std::size_t breaks = 2; // none at the beginning
+  for (char c : text) {
+    if (c == '\r')
+      continue;
+    breaks = c == '\n' ? breaks + 1 : 0;
+    if (breaks <= 2)
+      out += c;
+  }
+  while (out.ends_with("\n\n"))
+    out.pop_back();
+  return out;
+}
+
 bool is_document(const std::string& html) {
   constexpr std::string_view tag = "<html";
   return std::search(html.begin(), html.end(), tag.begin(), tag.end(),
@@ -106,7 +123,8 @@ mail_text mail_composer::compose(const std::string& name, const mail_language& l
   mail_text out;
   out.subject = one_line(render_template(own.subject.empty() ? ours->subject : own.subject, data, template_kind::text));
   data.set("subject", out.subject);
-  out.text = render_template((own.text.empty() ? ours->text : own.text) + text_foot(language), data, template_kind::text);
+  out.text = without_gaps(render_template((own.text.empty() ? ours->text : own.text + "\n\n") + text_foot(language), data,
+                                          template_kind::text));
   out.html = render_template(own.html.empty() ? ours->html : own.html, data, template_kind::html);
   if (!is_document(own.html)) {
     data.set("content", out.html);

@@ -162,7 +162,10 @@ actors::mail_text mail_events::text_of(const planned_mail& planned) const {
       if (!own)
         continue;
       try {
-        return composer_->compose(planned.name, words, {own->subject, own->html, own->text}, planned.data);
+        const actors::mail_text text{own->subject, own->html, own->text};
+        if (auto wrong = composer_->check(planned.name, text); !wrong.empty())
+          throw std::runtime_error(wrong); // saved before that was looked at
+        return composer_->compose(planned.name, words, text, planned.data);
       } catch (const std::exception& e) {
         spdlog::warn("store {}: its own {} cannot be rendered, ours is sent: {}", planned.store->id.str(), planned.name, e.what());
       }

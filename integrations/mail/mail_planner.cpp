@@ -43,8 +43,13 @@ std::string mail_for(const emit_event& event, const storage::order_snapshot& ord
   const auto status = order.order.status;
   if (topic == "order.created") // paid by hand; all others hear of it when they have paid
     return status == order_status::pending ? "order_confirmed" : "";
-  if (topic == "order.paid" || topic == "order.authorized")
-    return status == order_status::cancelled || status == order_status::refunded ? "" : "order_confirmed";
+  if (topic == "order.paid" || topic == "order.authorized") {
+    // Cancelled while the money was being taken: it is on its way back, and that mail will say so.
+    bool over = status == order_status::cancelled || status == order_status::refunded
+                || std::any_of(order.payments.begin(), order.payments.end(),
+                               [](const auto& p) { return p.state == storage::attempt_state::refunding; });
+    return over ? "" : "order_confirmed";
+  }
   if (topic == "order.shipped" || topic == "order.partially_shipped")
     return "order_shipped";
   if (topic == "order.delivered")

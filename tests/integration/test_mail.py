@@ -5,6 +5,7 @@ import datetime
 import email
 import email.policy
 import email.utils
+import html.parser
 import json
 import os
 import pathlib
@@ -127,8 +128,8 @@ def body(mail, kind):
 def test_a_mail_arrives_whole(plain):
     catcher, probe = plain
     text = "Grüße aus Köln – 19,99 €\n\n.\n..two dots\nFrom here on\ntrailing space \ta=b\n" + "lang " * 300 + "\n語" * 50 + "\n"
-    html = "<p>Grüße &amp; Küsse</p>\n" + "<b>ß</b>" * 400 + "\n"
-    answer = probe.send(from_name='Käthe "die" Töpferin', subject="Ihre Bestellung Nr. 1001 über Gewürze — vielen Dank, und bis bald! 🌶", text=text, html=html,
+    page = "<p>Grüße &amp; Küsse</p>\n" + "<b>ß</b>" * 400 + "\n"
+    answer = probe.send(from_name='Käthe "die" Töpferin', subject="Ihre Bestellung Nr. 1001 über Gewürze — vielen Dank, und bis bald! 🌶", text=text, html=page,
                         reply_to="hallo@toepferei.example", to="ada+tag@example.com")
     assert (answer["outcome"], answer["reference"], answer["error"]) == ("sent", "MAIL1", "")
     mail, envelope, raw = catcher.only()
@@ -140,7 +141,7 @@ def test_a_mail_arrives_whole(plain):
     assert abs(mail["Date"].datetime - datetime.datetime.now(datetime.timezone.utc)) < datetime.timedelta(seconds=60)
     assert mail["List-Unsubscribe"] is None and mail["Auto-Submitted"] == "auto-generated"
     assert [part.get_content_type() for part in mail.walk()] == ["multipart/alternative", "text/plain", "text/html"]
-    assert body(mail, "plain") == text and body(mail, "html") == html
+    assert body(mail, "plain") == text and body(mail, "html") == page
     assert all(len(line) <= 78 for line in raw.split(b"\r\n")) and raw.isascii()
     assert raw.count(b"\n") == raw.count(b"\r\n") == raw.count(b"\r")
 
@@ -226,6 +227,14 @@ def test_a_server_that_does_not_say_good_bye_has_the_mail_all_the_same(plain):
     assert len(catcher.mails()) == 1
 
 
+def test_many_threads_send_at_once(plain, start, certificates):
+    catcher, probe = plain
+    assert probe.send(copies=30) == {"sent": 30}
+    assert len({mail["Message-ID"] for mail, _, _ in catcher.mails()}) == 30
+    secure = start.catcher("--certificate", certificates / "right.pem")
+    assert start.probe("smtp", f"smtp://{secure.address}", f"authority={certificates / 'ca.pem'}").send(copies=30) == {"sent": 30}
+
+
 def test_a_server_that_is_not_there_is_waited_for(start):
     catcher = start.catcher()
     probe = start.probe("smtp", f"smtp://{catcher.address}", "plain", "limit_ms=3000")
@@ -274,6 +283,58 @@ def test_smtps_and_a_password(start, certificates):
     assert len(catcher.mails()) == 1
 
 
+class Page(html.parser.HTMLParser):
+    """Every tag that is opened is closed, in order; notes what a mail program looks for."""
+
+    EMPTY = {"meta", "img", "br"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.links, self.images, self.language, self.words = [], [], [], None, []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if tag == "html":
+            self.language = found["lang"]
+        elif tag == "a":
+            self.links.append(found["href"])
+        elif tag == "img":
+            self.images.append((found["src"], found["alt"]))
+        elif tag == "table":
+            assert found["role"] == "presentation"
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+NAMES = ["order_confirmed", "order_shipped", "order_delivered", "order_cancelled", "order_refunded", "return_update", "payment_failed",
+         "reservation_expired", "cart_abandoned", "low_stock", "gift_card", "webhook_disabled"]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_every_mail_of_ours_can_be_read(plain, language):
+    catcher, probe = plain
+    for name in NAMES:
+        assert probe.send(from_name="Käthe & Töchter", template=name, language=language)["outcome"] == "sent", name
+    mails = catcher.mails()
+    assert len({mail["Subject"] for mail, _, _ in mails}) == len(NAMES)
+    for name, (mail, _, _) in zip(NAMES, mails):
+        page, text = Page(body(mail, "html")), body(mail, "plain")
+        assert (page.language, page.images) == (language, [("https://cdn.example/logo.png?a=1&b=2", "Käthe & Töchter")]), name
+        words = " ".join("".join(page.words).split())
+        assert mail["Subject"] in words and "{{" not in words + text, name
+        assert all(link.startswith("https://") and link in text for link in page.links), name
+        paragraphs = [" ".join(p.split()) for p in text.split("\n\n") if ":" not in p and " x " not in p]
+        assert paragraphs and all(p in words for p in paragraphs), name  # text and page say the same
+
+
 # -- SendGrid ---------------------------------------------------------------------
 
 
@@ -292,6 +353,11 @@ def test_sendgrid_takes_a_mail(sendgrid, providers):  # noqa: F811
     assert mail["content"] == [{"type": "text/plain", "value": "Grüße"}, {"type": "text/html", "value": "<p>Grüße</p>"}]
     assert mail["headers"]["List-Unsubscribe"] == "<https://shop.example/unsubscribe/x>"
     assert mail["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_sendgrid_takes_many_at_once(sendgrid, providers):  # noqa: F811
+    assert sendgrid.send(copies=30) == {"sent": 30}
+    assert len({mail["headers"]["Message-ID"] for mail in providers.ask("mails")["mails"]}) == 30
 
 
 def test_sendgrid_in_trouble(sendgrid, providers, start):  # noqa: F811

@@ -3,16 +3,21 @@
 //   mail-probe smtp URL [plain] [authority=FILE] [limit_ms=N]
 //   mail-probe sendgrid URL KEY [limit_ms=N]
 //   mail-probe sendgrid-events PUBLIC_KEY          lines: {"signature", "timestamp", "body"}
+//
+// A line with "copies" sends so many mails at once, each from a thread of its own. A line with "template" and "language" sends that mail of ours, filled with sample data.
 
+#include "integrations/mail/mail_composer.hpp"
 #include "integrations/mail/sendgrid_events.hpp"
 #include "integrations/mail/sendgrid_mailer.hpp"
 #include "integrations/mail/smtp_mailer.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sodium.h>
+#include <thread>
 
 namespace {
 
@@ -40,6 +45,18 @@ actors::mail mail_of(const json& line) {
   return m;
 }
 
+void fill(actors::mail& m, const std::string& name, const std::string& language) {
+  static const integrations::mail_composer composer;
+  storage::store_row store;
+  store.name = m.from_name;
+  store.currency = "EUR";
+  store.logo_url = "https://cdn.example/logo.png?a=1&b=2";
+  auto made = composer.preview(store, name, language, {}).mail;
+  m.subject = made.subject;
+  m.text = made.text;
+  m.html = made.html;
+}
+
 json shown(const actors::mail_answer& a) {
   static constexpr const char* words[] = {"", "sent", "refused", "not_now"};
   return {{"outcome", words[static_cast<int>(a.outcome)]},
@@ -47,6 +64,22 @@ json shown(const actors::mail_answer& a) {
           {"only_this", a.only_this},
           {"reference", a.reference},
           {"error", a.error}};
+}
+
+/// How many of the copies were sent.
+json at_once(actors::mailer& mailer, const actors::mail& m, int copies) {
+  std::atomic<int> sent{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < copies; ++i)
+    threads.emplace_back([&, i] {
+      auto mine = m;
+      mine.id += "-" + std::to_string(i);
+      if (mailer.send(mine).outcome == actors::mail_outcome::sent)
+        ++sent;
+    });
+  for (auto& t : threads)
+    t.join();
+  return {{"sent", sent.load()}};
 }
 
 json shown(const std::optional<std::vector<integrations::mail_event>>& events) {
@@ -101,8 +134,15 @@ int main(int count, char** arguments) {
       std::cout << shown(events).dump() << std::endl;
       continue;
     }
+    if (asked.contains("copies")) {
+      std::cout << at_once(*mailer, mail_of(asked), asked["copies"].get<int>()).dump() << std::endl;
+      continue;
+    }
     auto began = std::chrono::steady_clock::now();
-    auto answer = shown(mailer->send(mail_of(asked)));
+    auto mail = mail_of(asked);
+    if (asked.contains("template"))
+      fill(mail, text(asked, "template"), text(asked, "language"));
+    auto answer = shown(mailer->send(mail));
     answer["took_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began).count();
     std::cout << answer.dump() << std::endl;
   }

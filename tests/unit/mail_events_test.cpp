@@ -199,6 +199,15 @@ TEST_CASE("promised and then taken money is confirmed once", "[mail]") {
   CHECK(shop.office->sent.size() == 1);
 }
 
+TEST_CASE("an order that was cancelled while its money was taken is not confirmed", "[mail]") {
+  a_shop shop;
+  shop.the_order().order.status = storage::order_status::paid;
+  shop.the_order().payments.resize(1);
+  shop.the_order().payments[0].state = storage::attempt_state::refunding;
+  CHECK(shop.hear("order.paid") == 1);
+  CHECK(shop.office->sent.empty());
+}
+
 TEST_CASE("a parcel's mail shows what is in it", "[mail]") {
   a_shop shop;
   storage::fulfilment parcel;
