@@ -7,7 +7,7 @@ suites=(
   'unit|catch|souk-unit-tests'
   'storage|catch_on_postgres|souk-storage-tests'
   'simulation|catch|souk-simulation-tests'
-  'integration|pytest|soukd souk-sandbox souk-providers souk-bench'
+  'integration|pytest|soukd souk-sandbox souk-providers souk-bench gateway-probe'
   'cluster|pytest|soukd souk-sandbox soukd-next soukd-later'
 )
 
