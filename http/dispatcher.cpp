@@ -18,7 +18,7 @@ bool takes(body_kind kind, std::string_view content_type) noexcept {
   while (!type.empty() && type.back() == ' ')
     type.remove_suffix(1);
   if (kind == body_kind::any)
-    return true;
+    return !type.starts_with("multipart/"); // which the server would take apart
   if (kind == body_kind::csv)
     return type == "text/csv" || type == "application/csv" || type == "application/octet-stream"
         || type.empty();

@@ -38,8 +38,6 @@ entry entry_of(errc why) noexcept {
       return {{401, "bad_signature"}, "This was not signed by whom it says it is from."};
     case errc::account_refused:
       return {{422, "account_refused"}, "The provider does not accept these credentials."};
-    case errc::not_configured:
-      return {{503, "not_configured"}, "This shop is not set up for that."};
     case errc::timeout:
       return {{503, "timeout", 1}, "There was no answer in time; whether the request was done is not known."};
     case errc::overloaded:

@@ -27,7 +27,6 @@ enum class errc : std::uint8_t {
   not_configured,  ///< this deployment has no key to seal secrets with, or does not know the provider
   timeout, ///< the answer was not there by the request's deadline; whether it was done is not known
   overloaded,
-  not_configured, ///< whoever runs the shop has not set what this needs
   internal
 };
 

@@ -20,8 +20,11 @@
 #include <vector>
 
 namespace souk::actors {
+class mail_desk;
+class mail_templates;
+class secret_box;
 struct shop_services;
-}
+} // namespace souk::actors
 
 namespace prometheus {
 class Registry;
@@ -62,6 +65,9 @@ struct foundation {
   std::function<std::vector<prometheus::MetricFamily>()> more_metrics;
   /// Seals what merchants entrust to us. Null or without a key: nothing can be.
   std::shared_ptr<const actors::secret_box> secrets = {};
+  /// Null: this deployment sends no mail.
+  std::shared_ptr<const actors::mail_templates> mail_templates = {};
+  std::shared_ptr<actors::mail_desk> mail_desk = {};
   /// Whether a merchant's webhook may be called; empty, or why not. May block for a moment. May be empty: any may.
   std::function<std::string(const std::string& address)> vet_webhook = {};
 };

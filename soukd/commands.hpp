@@ -15,5 +15,6 @@ int reopen(const config::parsed& p);
 int events(const config::parsed& p);
 int import(const config::parsed& p);
 int demo(const config::parsed& p);
+int reconcile(const config::parsed& p);
 
 } // namespace souk::server

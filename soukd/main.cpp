@@ -39,6 +39,9 @@ int main(int argc, char** argv) {
      .positionals = {{"STORE", "its slug or id"}, {"FILE", "a product CSV of either Shopify generation"}},
      .options = {{"url", "where the shop answers", true}, {"token", "the merchant's token; also SOUK_TOKEN", false, "SOUK_TOKEN"}},
      .needs_database = false},
+    {.name = "reconcile",
+     .description = "hold a day's payments of a store against its providers'; exit code 1 when they differ, 2 when one did not answer",
+     .positionals = {{"STORE", "its id"}, {"DAY", "2026-11-26, in UTC"}}},
     {.name = "demo",
      .description = "create the two demo shops, once, and print a shopping walk-through",
      .options = {{"url", "where the shop answers", true}, {"token-file", "where to leave the merchant's token", false}},
@@ -67,6 +70,8 @@ int main(int argc, char** argv) {
       return server::events(p);
     if (p.subcommand == "import")
       return server::import(p);
+    if (p.subcommand == "reconcile")
+      return server::reconcile(p);
     if (p.subcommand == "demo")
       return server::demo(p);
     return server::serve(p);

@@ -88,6 +88,8 @@ int serve(const config::parsed& p) {
         return all;
       },
     .secrets = stack.secrets(),
+    .mail_templates = stack.mail().templates,
+    .mail_desk = stack.mail().desk,
     .vet_webhook = [&stack](const std::string& address) { return stack.vet_webhook(address); },
   }};
   news->sessions_are([&edge](const storage::token_hash& token) { edge.forget_session(token); });

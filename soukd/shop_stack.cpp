@@ -1,12 +1,16 @@
 #include "soukd/shop_stack.hpp"
 
+#include "actors/asking.hpp"
+#include "actors/kinds.hpp"
 #include "actors/type_ids.hpp"
 #include "integrations/events/event_log.hpp"
 #include "integrations/events/redis_events.hpp"
-#include "integrations/payment/sandbox_gateway.hpp"
+#include "integrations/mail/stored_mail_world.hpp"
+#include "integrations/shipping/carrier_events.hpp"
 #include "integrations/webhooks/webhook_events.hpp"
 #include "integrations/webhooks/webhook_http_sender.hpp"
 #include "soukd/network.hpp"
+#include "soukd/providers.hpp"
 #include "soukd/secret_keys.hpp"
 #include "soukd/shared_outbox.hpp"
 #include "storage/postgres/deployment.hpp"
@@ -149,9 +153,12 @@ void shop_stack::make_services() {
   services->options.cart_life = settings_.cart_days;
   services->options.cart_abandoned = settings_.cart_abandoned_seconds;
   services->options.public_url = public_url_of(settings_);
-  if (!settings_.sandbox_gateway_url.empty())
-    services->gateways["sandbox"]
-      = std::make_shared<integrations::sandbox_gateway>(settings_.sandbox_gateway_url, settings_.gateway_timeout_ms);
+  services->gateways = make_gateways(settings_, secrets_);
+  services->carriers = make_carriers(settings_, secrets_);
+  // A provider that hangs keeps its own workers busy, and nobody else's.
+  for (const auto* name : {"stripe", "paypal", "shipstation"})
+    services->provider_workers[name] = provider_workers_[name]
+      = std::make_shared<runtime::thread_pool>(std::string{"souk-"} + name, settings_.gateway_workers, 20'000);
   services->gateway_workers = gateway_workers_;
   services->event_workers = event_workers_;
   services->readers = node_.readers();
@@ -160,14 +167,49 @@ void shop_stack::make_services() {
   services->secrets = secrets_;
   services->webhooks = webhooks_;
   services->webhook_workers = webhook_workers_;
-  add_consumer(*services, std::make_shared<integrations::event_log>());
-  if (!settings_.redis_url.empty())
-    add_consumer(*services, std::make_shared<integrations::redis_events>(settings_.redis_url));
-  webhook_events_ = std::make_shared<integrations::webhook_events>(system_, node_.routes());
-  add_consumer(*services, webhook_events_);
   services->events_done = [this](const std::string& consumer, std::size_t events, std::chrono::microseconds lag) {
     event_figures_.done(consumer, events, lag);
   };
+  make_consumers();
+}
+
+void shop_stack::make_consumers() {
+  add_consumer(std::make_shared<integrations::event_log>(), consumer_threads);
+  if (!settings_.redis_url.empty())
+    add_consumer(std::make_shared<integrations::redis_events>(settings_.redis_url), consumer_threads);
+  webhook_events_ = std::make_shared<integrations::webhook_events>(system_, node_.routes());
+  add_consumer(webhook_events_, consumer_threads);
+  mail_ = make_mail_parts(settings_, services_->options.public_url, databases_, clock_, secrets_,
+                          [this](storage::shard_id, storage::write_set rows) { return note_mail(std::move(rows)); });
+  if (mail_.consumer)
+    add_patient(mail_.consumer, settings_.mail_workers);
+  if (!services_->carriers.empty()) {
+    // Their own readers: a query that is slow here must not keep an actor from loading.
+    storage::postgres::reader_limits limits;
+    limits.query = settings_.reader_timeout_ms;
+    auto world = std::make_shared<integrations::stored_mail_world>(databases_, limits, nullptr);
+    add_patient(std::make_shared<integrations::carrier_events>(
+                  services_->carriers, [world](const storage::ulid& id) { return world->load_order(id); },
+                  [world](const storage::ulid& id) { return world->load_store(id); }),
+                consumer_threads);
+  }
+}
+
+// Rows of mails are the store's: its actor writes them, on whichever node it is.
+bool shop_stack::note_mail(storage::write_set rows) {
+  actors::note_mail news;
+  for (auto& row : rows.mutations) {
+    if (auto* mail = std::get_if<storage::put_mail>(&row)) {
+      news.store_id = mail->row.store_id;
+      news.mails.push_back(std::move(mail->row));
+    } else if (auto* address = std::get_if<storage::put_suppression>(&row)) {
+      news.store_id = address->row.store_id;
+      news.suppress.push_back(std::move(address->row));
+    }
+  }
+  const auto answers = actors::ask_all<bool>(system_, node_.routes(), std::vector{std::pair{actors::store_at(news.store_id), news}},
+                                             std::chrono::milliseconds{settings_.request_timeout_ms});
+  return answers.front().value.value_or(false);
 }
 
 shop_stack::~shop_stack() {
@@ -181,7 +223,7 @@ void shop_stack::start(std::function<void(const storage::ulid&, const storage::u
   check_schemas(databases_);
   storage::postgres::check_deployment(databases_);
   for (auto& more : listeners_)
-    add_consumer(*services_, std::move(more));
+    add_consumer(std::move(more), consumer_threads);
   consumer_names_ = {actors::user_index_consumer};
   for (const auto& c : services_->consumers)
     consumer_names_.push_back(c->name());
@@ -191,12 +233,17 @@ void shop_stack::start(std::function<void(const storage::ulid&, const storage::u
               std::move(on_notice));
 }
 
-void shop_stack::add_consumer(actors::shop_services& services, std::shared_ptr<actors::event_consumer> consumer) {
-  auto workers = std::make_shared<runtime::thread_pool>("souk-" + consumer->name(), consumer_threads, 20'000);
+void shop_stack::add_consumer(std::shared_ptr<actors::event_consumer> consumer, std::size_t threads) {
+  auto workers = std::make_shared<runtime::thread_pool>("souk-" + consumer->name(), threads, 20'000);
   consumer_workers_[consumer->name()] = workers;
-  services.consumer_workers[consumer->name()] = std::move(workers);
+  services_->consumer_workers[consumer->name()] = std::move(workers);
   consumers_.push_back(consumer);
-  services.consumers.push_back(std::move(consumer));
+  services_->consumers.push_back(std::move(consumer));
+}
+
+void shop_stack::add_patient(std::shared_ptr<actors::event_consumer> consumer, std::size_t threads) {
+  patient_.push_back(std::make_shared<patient_consumer>(std::move(consumer)));
+  add_consumer(patient_.back(), threads);
 }
 
 bool shop_stack::deliver_again(const std::string& consumer, const storage::outbox_event& event) const {
@@ -213,11 +260,15 @@ void shop_stack::stop(std::chrono::milliseconds grace) {
   // Consumers ask actors, so they end first; what they have not done is in the outbox.
   if (webhook_events_)
     webhook_events_->stop();
+  for (const auto& p : patient_)
+    p->stop();
   for (const auto& [name, workers] : consumer_workers_)
     workers->stop();
   node_.stop(grace);
   gateway_workers_->stop();
   webhook_workers_->stop();
+  for (const auto& [name, workers] : provider_workers_)
+    workers->stop();
   event_workers_->stop();
 }
 

@@ -9,6 +9,8 @@
 #include "runtime/node.hpp"
 #include "runtime/thread_pool.hpp"
 #include "soukd/event_figures.hpp"
+#include "soukd/mail_parts.hpp"
+#include "soukd/patient_consumer.hpp"
 #include "storage/postgres/postgres.hpp"
 
 #include <functional>
@@ -63,12 +65,16 @@ public:
   const server::event_figures& event_figures() const { return event_figures_; }
   /// Without a key when the settings have none.
   const std::shared_ptr<const actors::secret_box>& secrets() const { return secrets_; }
+  const mail_parts& mail() const { return mail_; }
   /// Whether a merchant's webhook may be called; empty, or why not. Resolves its name.
   std::string vet_webhook(const std::string& address) const { return webhooks_->vet(address); }
 
 private:
   void make_services();
-  void add_consumer(actors::shop_services& services, std::shared_ptr<actors::event_consumer> consumer);
+  void make_consumers();
+  bool note_mail(storage::write_set rows);
+  void add_consumer(std::shared_ptr<actors::event_consumer> consumer, std::size_t threads);
+  void add_patient(std::shared_ptr<actors::event_consumer> consumer, std::size_t threads);
 
   config::settings settings_;
   storage::postgres::databases databases_;
@@ -84,6 +90,9 @@ private:
   std::shared_ptr<const actors::secret_box> secrets_;
   std::shared_ptr<actors::webhook_sender> webhooks_;
   std::shared_ptr<integrations::webhook_events> webhook_events_;
+  std::map<std::string, std::shared_ptr<runtime::thread_pool>> provider_workers_; ///< by the provider's name
+  mail_parts mail_;
+  std::vector<std::shared_ptr<patient_consumer>> patient_;
   runtime::node node_;
   std::shared_ptr<actors::shop_services> services_; ///< not changed once started
   std::vector<std::string> consumer_names_;

@@ -17,6 +17,8 @@ std::span<const route> orders();
 std::span<const route> order_life();
 std::span<const route> accounts();
 std::span<const route> provider_webhooks();
+std::span<const route> passwords();
+std::span<const route> mail();
 std::span<const route> discounts();
 std::span<const route> gift_cards();
 std::span<const route> quotes();

@@ -90,10 +90,6 @@ std::string host_of(std::string_view url) {
 
 } // namespace
 
-std::string event_id_of(const outbox_event& event) {
-  return std::to_string(event.shard) + "-" + std::to_string(event.seq) + "-" + std::to_string(event.n);
-}
-
 std::optional<planned_mail> mail_planner::plan(const outbox_event& event, storage::timestamp now) const {
   const auto& topic = event.event.topic;
   if (concerns_orders(topic))

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/secret/secret_box.hpp"
+#include "integrations/events/event_id.hpp"
 #include "integrations/mail/mail_composer.hpp"
 #include "integrations/mail/mail_world.hpp"
 
@@ -50,7 +51,5 @@ private:
   std::string public_url_;
 };
 
-/// "SHARD-SEQ-N"
-std::string event_id_of(const storage::outbox_event& event);
 
 } // namespace souk::integrations

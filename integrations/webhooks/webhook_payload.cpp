@@ -33,10 +33,6 @@ json value_of(const std::string& name, const std::string& text) {
 
 } // namespace
 
-std::string event_id_of(const storage::outbox_event& e) {
-  return std::to_string(e.shard) + "-" + std::to_string(e.seq) + "-" + std::to_string(e.n);
-}
-
 std::string webhook_payload(const storage::outbox_event& e, std::string_view topic) {
   json data = json::object();
   for (const auto& [name, text] : e.event.fields)

@@ -1,14 +1,12 @@
 #pragma once
 
+#include "integrations/events/event_id.hpp"
 #include "storage/entity_reader.hpp"
 
 #include <string>
 #include <string_view>
 
 namespace souk::integrations {
-
-/// "SHARD-SEQ-N"
-std::string event_id_of(const storage::outbox_event& e);
 
 /// What a merchant's webhook gets of an event, as JSON: what it is, what it is about, and under "data" what the event itself says.
 /// Money is in minor units; figures are numbers.

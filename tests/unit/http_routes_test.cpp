@@ -49,6 +49,12 @@ TEST_CASE("only these routes are open to everybody", "[http][routes]") {
                                    "GET /stores/{store_id}/products/{product_id}",
                                    "GET /products/{product_id}",
                                    "GET /products/{product_id}/reviews",
+                                   "POST /password-resets",
+                                   "GET /password-reset/{token_id}", // the token is what the mail's reader has
+                                   "POST /password-reset/{token_id}",
+                                   "GET /unsubscribe/{token_id}",
+                                   "POST /unsubscribe/{token_id}",
+                                   "POST /webhooks/sendgrid",
                                    "POST /webhooks/stripe/{store_id}", // signed by the provider instead
                                    "POST /webhooks/paypal/{store_id}",
                                    "POST /webhooks/shipstation/{store_id}/{token_id}",
