@@ -36,10 +36,10 @@ prepare_var() {
   [[ -w $VAR ]] || die "$VAR cannot be written by $(id -un): choose another place with --var DIR"
   # From here on the real path, which the daemons can walk.
   VAR=$(realpath "$VAR")
-  mkdir -p "$VAR/run" "$VAR/log" "$VAR/redis" "$VAR/sandbox" "$VAR/mail"
+  mkdir -p "$VAR/run" "$VAR/log" "$VAR/redis" "$VAR/sandbox" "$VAR"/mail/{new,cur,tmp}
   chmod 0711 "$VAR"
   chmod 0700 "$VAR/run"
-  if ((EUID == 0)); then chown "$service_user:" "$VAR" "$VAR/run" "$VAR/log" "$VAR/redis" "$VAR/sandbox" "$VAR/mail"; fi
+  if ((EUID == 0)); then chown "$service_user:" "$VAR" "$VAR/run" "$VAR/log" "$VAR/redis" "$VAR/sandbox" "$VAR/mail" "$VAR"/mail/*/; fi
   service_can -w "$VAR/run" || die "the user $service_user cannot write to $VAR/run: choose another place with --var DIR"
   choose_socket_directory
 }

@@ -71,6 +71,7 @@ void write_payments(json::writer& out, const std::vector<storage::payment_row>& 
       .field("payment_id", p.id)
       .field("provider", p.provider)
       .field_or_null("gift_card_id", card ? p.method_token : "")
+      .field_or_null("reference", card ? "" : p.provider_reference)
       .field("status", name_of(p.state))
       .field("amount", amount(p.amount))
       .field("captured", amount(p.captured))

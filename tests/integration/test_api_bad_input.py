@@ -100,7 +100,19 @@ def valid_bodies(w):
                            "shipping_taxed": False, "manual_payments": True,
                            "mail": {"sender_name": "S", "reply_to": "a@example.com", "merchant_email": "b@example.com",
                                     "switched_off": ["order_paid"]}},
+        "putPaymentAccount": {"publishable_key": "pk", "secret_key": "sk_test_x", "webhook_secrets": ["whsec_x"],
+                              "manual_capture": True, "active": True},
+        "putCarrierAccount": {"api_key": "k", "api_secret": "s", "active": True},
+        "putMailTemplate": {"subject": "s", "html": "<p>h</p>", "text": "t"},
+        "previewMailTemplate": {"subject": "s", "html": "<p>h</p>", "text": "t"},
+        "liftSuppression": {"email": "a@example.com"},
+        "askPasswordReset": {"email": "nobody@example.com", "language": "en"},
+        "resetPassword": {"password": "long enough"},
     }  # fmt: skip
+
+
+# What {token_id} is behind these.
+NAMED = {"payment-accounts": "stripe", "carrier-accounts": "shipstation", "mail-templates": "order_confirmed.en"}
 
 
 def filled(w, template):
@@ -110,6 +122,7 @@ def filled(w, template):
         "code": w.code, "discount_id": w.discount, "card_id": w.card,
         "webhook_id": w.webhook, "delivery_id": w.order,
     }  # fmt: skip
+    known["token_id"] = NAMED.get(template.split("/{token_id}")[0].split("/")[-1], "x")
     return re.sub(r"\{([a-z_]+)\}", lambda m: known[m.group(1)], template)
 
 

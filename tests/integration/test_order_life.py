@@ -119,7 +119,7 @@ def test_stripe_from_payment_to_return(shop, outside):
     assert sum(e["amount"] for e in moved if e["type"] == "captured") == 4490
     seen = ok(shopper.get(f"/orders/{order['order_id']}"))
     assert seen["refunded"] == f"{sum(e['amount'] for e in moved if e['type'] == 'refunded') / 100:.2f}"
-    told = [entry["what"] for entry in ok(shopper.get(f"/orders/{order['order_id']}/timeline"))["timeline"]]
+    told = [entry["event"] for entry in ok(shopper.get(f"/orders/{order['order_id']}/timeline"))["timeline"]]
     for step in ("placed", "paid", "refunded", "shipped", "delivered", "return_requested", "return_approved", "return_received"):
         assert step in told, told
     shop.doctor()
@@ -130,8 +130,8 @@ def test_hosted_page_webhook_brings_the_payment(shop, outside):
     key = with_stripe(outside, merchant)
     goods = merchant.product(stock=3)
     order = ok(buy(shopper, merchant, goods, {"type": "stripe", "token": "hosted"}), 201)
-    assert order["status"] == "pending" and order["next_action_url"].startswith(outside.url)
-    session = re.search(r"cs_test_[A-Za-z0-9]+", order["next_action_url"]).group(0)
+    assert order["status"] == "pending" and order["next_action"]["url"].startswith(outside.url)
+    session = re.search(r"cs_test_[A-Za-z0-9]+", order["next_action"]["url"]).group(0)
     outside.admin("faults", provider="stripe", webhook_duplicate_next=3, webhook_forge_next=1)
     outside.admin("stripe/act", account=key, id=session, action="pay")
     status_is(shopper, order["order_id"], "paid")
@@ -143,7 +143,7 @@ def test_card_needs_the_bank_and_is_declined(shop, outside):
     with_stripe(outside, merchant)
     goods = merchant.product(stock=3)
     waits = ok(buy(shopper, merchant, goods, {"type": "stripe", "token": "pm_card_authenticationRequired"}), 201)
-    assert waits["status"] == "pending" and waits["next_action_url"]
+    assert waits["status"] == "pending" and waits["next_action"]["url"]
     declined = buy(shopper, merchant, goods, {"type": "stripe", "token": "pm_card_chargeDeclined"})
     error = refused(declined, 402, "payment_declined")
     assert error["details"]["order"]["status"] == "cancelled"
@@ -170,7 +170,7 @@ def test_paypal_is_approved_on_its_page(shop, outside):
     outside.admin("accounts", provider="paypal", account=client, webhooks=[{"url": made["webhook_url"], "webhook_id": "WH-1"}])
     goods = merchant.product(stock=3, price="30.00")
     order = ok(buy(shopper, merchant, goods, {"type": "paypal", "token": ""}), 201)
-    assert order["status"] == "pending" and order["next_action_url"]
+    assert order["status"] == "pending" and order["next_action"]["url"]
     payment = ok(merchant.get(f"/orders/{order['order_id']}"))["payments"][0]["reference"]
     outside.admin("paypal/act", account=client, id=payment, action="approve")
     status_is(shopper, order["order_id"], "paid")
