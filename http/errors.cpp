@@ -35,7 +35,7 @@ entry entry_of(errc why) noexcept {
       return {{422, "card_number_refused"},
               "This looks like a card number. souk takes tokens of the payment provider only."};
     case errc::bad_signature:
-      return {{401, "bad_signature"}, "This was not signed by whom it says it is from."};
+      return {{400, "bad_signature"}, "This was not signed by whom it says it is from."};
     case errc::account_refused:
       return {{422, "account_refused"}, "The provider does not accept these credentials."};
     case errc::timeout:

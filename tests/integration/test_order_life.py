@@ -226,8 +226,8 @@ def test_events_that_nobody_signed_change_nothing(shop, outside):
     with_stripe(outside, merchant)
     url = f"{shop.url}/webhooks/stripe/{merchant.store}"
     event = {"id": "evt_1", "object": "event", "type": "payment_intent.succeeded", "data": {"object": {"id": "pi_1"}}}
-    refused(requests.post(url, json=event, timeout=10), 401, "bad_signature")
-    refused(requests.post(url, json=event, headers={"Stripe-Signature": "t=1,v1=00"}, timeout=10), 401, "bad_signature")
+    refused(requests.post(url, json=event, timeout=10), 400, "bad_signature")
+    refused(requests.post(url, json=event, headers={"Stripe-Signature": "t=1,v1=00"}, timeout=10), 400, "bad_signature")
     refused(requests.post(f"{shop.url}/webhooks/stripe/{shop.merchant().store}", json=event, timeout=10), 404, "not_found")
     refused(requests.post(f"{shop.url}/webhooks/paypal/{merchant.store}", json=event, timeout=10), 404, "not_found")
 
