@@ -141,9 +141,8 @@ stripe_gateway::found stripe_gateway::create(const access& who, const charge& c)
   auto form = hosted ? session_form(c, *amount) : intent_form(c, *amount);
   auto path = hosted ? "/v1/checkout/sessions" : "/v1/payment_intents";
   auto key = c.attempt_id.str() + (hosted ? "-session" : "-create");
-  auto got = api_.post(who, path, form, key);
-  if (got.status >= 500 && got.replayed) // kept for good; what that call may have made nobody knows, so it is never paid
-    got = api_.post(who, path, form, key + "-again");
+  // What a call with a kept failure may have made nobody knows the id of, so it is never paid.
+  auto got = api_.post_until_heard(who, path, form, key);
   if (got.ok() && is_of(got.body, c)) {
     if (got.replayed)
       return find_by_reference(who, c, text_at(got.body, "id"));
