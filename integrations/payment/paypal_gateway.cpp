@@ -56,18 +56,6 @@ json order_body(const charge& c, const std::string& value) {
           {"payment_source", {{"paypal", {{"experience_context", context}}}}}};
 }
 
-/// A request id stands for one body: another body (a setting has changed) needs another one.
-std::string request_id(const charge& c, const std::string& body) {
-  auto name = account_name(body);
-  std::string out = c.attempt_id.str() + "-order-";
-  constexpr std::string_view hex = "0123456789abcdef";
-  for (std::size_t i = 0; i < 8; ++i) {
-    auto byte = static_cast<unsigned char>(name[i]);
-    out += {hex[byte >> 4], hex[byte & 15]};
-  }
-  return out;
-}
-
 } // namespace
 
 paypal_gateway::paypal_gateway(const std::string& base_url, std::chrono::milliseconds time_limit,
@@ -127,7 +115,8 @@ gateway_answer paypal_gateway::authorize(const charge& c) {
     if (!value)
       return rejected("amount_unsupported");
     auto body = written(order_body(c, *value));
-    auto got = api_.post(who, "/v2/checkout/orders", body, request_id(c, body));
+    // A request id stands for one body: another body (a setting has changed) needs another one.
+    auto got = api_.post(who, "/v2/checkout/orders", body, c.attempt_id.str() + "-order-" + fingerprint(body));
     if (got.ok())
       return answer_of_paypal_order(got.body, c);
     if (got.refused() || got.unauthorized()) // nobody was sent to PayPal: nothing can have been paid

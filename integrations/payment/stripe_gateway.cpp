@@ -97,7 +97,8 @@ gateway_answer stripe_gateway::confirm(const access& who, const charge& c, const
     form.add("return_url", c.return_url);
   add_shipping(form, c.address);
   auto path = "/v1/payment_intents/" + id + "/confirm";
-  auto got = api_.post_until_heard(who, path, form, c.attempt_id.str() + "-confirm");
+  // An address that was mended since makes another request of it, which needs another key; the intent is confirmed once all the same.
+  auto got = api_.post_until_heard(who, path, form, c.attempt_id.str() + "-confirm-" + fingerprint(form.text()));
   if (got.ok())
     return answer_of(who, c, {found::kind::intent, got.body, {}});
   if (got.status == 402 && text_at(got.body, {"error", "payment_intent", "status"}) == "requires_payment_method")

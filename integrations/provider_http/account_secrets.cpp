@@ -22,4 +22,15 @@ std::string account_name(std::string_view secret) {
   return {hash.begin(), hash.end()};
 }
 
+std::string fingerprint(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  constexpr std::size_t bytes = 8;
+  std::string out;
+  for (unsigned char byte : account_name(text).substr(0, bytes)) {
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
+  }
+  return out;
+}
+
 } // namespace souk::integrations

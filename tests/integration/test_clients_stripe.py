@@ -308,6 +308,19 @@ def test_a_changed_setting_finds_what_was_made_before(shop):
     assert shop.money(charge) == (1999, 0)
 
 
+def test_a_mended_address_does_not_stop_a_payment(shop, providers):  # noqa: F811
+    charge = shop.charge()
+    providers.faults("stripe", path="confirm", drop_before_next=50)
+    assert shop.ask("authorize", charge)["status"] == "unknown"
+    providers.faults("stripe", drop_before_next=0, fail_next=50)
+    charge["address"]["line1"] = "2 Main St"
+    assert shop.settle("authorize", charge)["status"] == "succeeded"  # it was executed, and the failure is what is kept
+    providers.faults("stripe", fail_next=0)
+    charge["address"]["line1"] = "3 Main St"
+    assert shop.ask("authorize", charge)["status"] == "succeeded"
+    assert shop.money(charge) == (1999, 0)
+
+
 def test_another_attempts_payment_is_not_ours(shop):
     paid = shop.ask("authorize", shop.charge())
     answer = shop.ask("query", shop.charge(reference=paid["reference"]))
