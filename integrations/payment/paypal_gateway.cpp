@@ -7,7 +7,6 @@
 #include "integrations/provider_http/json_fields.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 namespace souk::integrations {
 
@@ -22,10 +21,6 @@ constexpr std::size_t brand_max = 127; // characters, PayPal's limit
 
 gateway_answer rejected(std::string code, std::string reference = {}) {
   return {gateway_status::rejected, std::move(reference), std::move(code), {}};
-}
-
-bool is_web_address(const std::string& url) {
-  return url.starts_with("https://") || url.starts_with("http://");
 }
 
 /// An id goes into a path as it is.

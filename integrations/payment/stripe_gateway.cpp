@@ -6,7 +6,6 @@
 #include "integrations/provider_http/card_numbers.hpp"
 #include "integrations/provider_http/json_fields.hpp"
 
-#include <algorithm>
 
 namespace souk::integrations {
 
@@ -14,15 +13,8 @@ using actors::charge;
 using actors::gateway_answer;
 using actors::gateway_status;
 using nlohmann::json;
-using namespace std::chrono_literals;
 
 namespace {
-
-constexpr auto keys_live = 23h;
-
-bool is_web_address(const std::string& url) {
-  return url.starts_with("https://") || url.starts_with("http://");
-}
 
 gateway_answer rejected(std::string code, std::string reference = {}) {
   return {gateway_status::rejected, std::move(reference), std::move(code), {}};
@@ -229,7 +221,7 @@ gateway_answer stripe_gateway::refund(const charge& c) {
       intent = before.reference;
     }
     auto now = std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-    if (now - c.refund_created_at > keys_live) {
+    if (now - c.refund_created_at > stripe_keys_live) {
       if (auto known = find_refund(who, c, intent))
         return *known;
     }

@@ -5,7 +5,6 @@
 #include "integrations/shipping/shipstation_orders.hpp"
 
 #include <algorithm>
-#include <sodium.h>
 
 namespace souk::integrations {
 
@@ -17,14 +16,6 @@ using storage::order_snapshot;
 namespace {
 
 constexpr int pages_max = 20; // of 500 parcels: a batch is far smaller
-
-std::string base64(std::string_view text) {
-  std::string out(sodium_base64_encoded_len(text.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-                    sodium_base64_VARIANT_ORIGINAL);
-  out.pop_back();
-  return out;
-}
 
 /// A limit is counted per minute, so that waiting for it within a call is no use.
 bool shipstation_retry(const http_reply& reply) {
@@ -65,7 +56,7 @@ std::optional<shipstation_carrier::access> shipstation_carrier::open(const stora
   auto secret = secrets ? text_at(*secrets, "api_secret") : std::string{};
   if (secret.empty() || account.public_key.empty())
     return std::nullopt;
-  return access{account_name(account.public_key), "Authorization: Basic " + base64(account.public_key + ':' + secret),
+  return access{account_name(account.public_key), basic_authorization(account.public_key, secret),
                 provider_client::clock::now() + time_limit_};
 }
 
