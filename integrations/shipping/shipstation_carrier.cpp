@@ -94,14 +94,14 @@ shipping_answer shipstation_carrier::put(const order_snapshot& order, const stor
   try {
     auto who = open(store.id, account);
     if (!who)
-      return {shipping_answer::kind::not_now, {}, "no_account"};
+      return rejected("no_account");
     auto got = send(*who, "POST", "/orders/createorder", shipstation_order(order, store, status));
     if (got.ok() && !id_of(got.body).empty())
       return done(got.body);
     if (got.status == 400)
       return refused(*who, order, got, status == "cancelled");
     if (got.status == 401 || got.status == 403)
-      return {shipping_answer::kind::not_now, {}, "bad_credentials"}; // until the merchant mends them
+      return rejected("bad_credentials"); // nobody knows when the merchant mends them, and other merchants' orders wait behind this one
     if (got.status == 413 || got.status == 422)
       return rejected("status_" + std::to_string(got.status));
     return {shipping_answer::kind::not_now, {}, got.status == 0 ? "no_answer" : "status_" + std::to_string(got.status)};

@@ -571,5 +571,7 @@ def test_the_books_agree_with_the_ledger(shop, providers):  # noqa: F811
                     for e in providers.ledger())
     assert ours == theirs and len(ours) == 108
     assert shop.ask("entries", shop.charge(), **{"from": began - 100, "to": began - 50}) == {"complete": True, "entries": []}
+    forgotten = shop.ask("entries", shop.charge(), **{"from": began - 31 * 24 * HOUR, "to": time.time() + 2})
+    assert not forgotten["complete"] and len(forgotten["entries"]) == 108  # events older than 30 days are not there
     providers.faults("stripe", path="events", fail_before_next=3)
     assert not shop.ask("entries", shop.charge(), **{"from": began, "to": time.time() + 2})["complete"]
