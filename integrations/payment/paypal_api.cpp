@@ -1,9 +1,9 @@
 #include "integrations/payment/paypal_api.hpp"
 
+#include "integrations/provider_http/account_secrets.hpp"
 #include "integrations/provider_http/json_fields.hpp"
 
 #include <algorithm>
-#include <sodium.h>
 
 namespace souk::integrations {
 
@@ -14,14 +14,6 @@ constexpr std::size_t tokens_max = 4096;
 
 bool paypal_retry(const http_reply& reply) {
   return usual_retry(reply) || reply.status == 409; // a twin of the same request id is under way
-}
-
-std::string base64(std::string_view text) {
-  std::string out(sodium_base64_encoded_len(text.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-                    sodium_base64_VARIANT_ORIGINAL);
-  out.pop_back();
-  return out;
 }
 
 paypal_reply read(const provider_reply& got) {
@@ -77,7 +69,7 @@ paypal_reply paypal_api::log_in(const access& who) {
   request.method = "POST";
   request.path = "/v1/oauth2/token";
   request.headers = {"Content-Type: application/x-www-form-urlencoded",
-                     "Authorization: Basic " + base64(who.client_id + ':' + who.client_secret)};
+                     basic_authorization(who.client_id, who.client_secret)};
   request.body = "grant_type=client_credentials";
   auto got = read(client_.send(who.account, request, who.deadline));
   auto text = text_at(got.body, "access_token");

@@ -7,7 +7,6 @@
 #include "integrations/provider_http/json_fields.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 namespace souk::integrations {
 
@@ -22,10 +21,6 @@ constexpr std::size_t brand_max = 127; // characters, PayPal's limit
 
 gateway_answer rejected(std::string code, std::string reference = {}) {
   return {gateway_status::rejected, std::move(reference), std::move(code), {}};
-}
-
-bool is_web_address(const std::string& url) {
-  return url.starts_with("https://") || url.starts_with("http://");
 }
 
 /// An id goes into a path as it is.
@@ -54,18 +49,6 @@ json order_body(const charge& c, const std::string& value) {
                                            {"description", "Order " + std::to_string(c.order_number)},
                                            {"amount", money(value, c.currency)}}})},
           {"payment_source", {{"paypal", {{"experience_context", context}}}}}};
-}
-
-/// A request id stands for one body: another body (a setting has changed) needs another one.
-std::string request_id(const charge& c, const std::string& body) {
-  auto name = account_name(body);
-  std::string out = c.attempt_id.str() + "-order-";
-  constexpr std::string_view hex = "0123456789abcdef";
-  for (std::size_t i = 0; i < 8; ++i) {
-    auto byte = static_cast<unsigned char>(name[i]);
-    out += {hex[byte >> 4], hex[byte & 15]};
-  }
-  return out;
 }
 
 } // namespace
@@ -127,7 +110,8 @@ gateway_answer paypal_gateway::authorize(const charge& c) {
     if (!value)
       return rejected("amount_unsupported");
     auto body = written(order_body(c, *value));
-    auto got = api_.post(who, "/v2/checkout/orders", body, request_id(c, body));
+    // A request id stands for one body: another body (a setting has changed) needs another one.
+    auto got = api_.post(who, "/v2/checkout/orders", body, c.attempt_id.str() + "-order-" + fingerprint(body));
     if (got.ok())
       return answer_of_paypal_order(got.body, c);
     if (got.refused() || got.unauthorized()) // nobody was sent to PayPal: nothing can have been paid

@@ -35,8 +35,8 @@ public:
   std::string check_account(const storage::ulid& store, const storage::payment_account& account) override;
   actors::event_reading read_event(const storage::ulid& store, const storage::payment_account& account,
                                    const actors::provider_call& call, storage::timestamp now) override;
-  /// PayPal's report names captures, not orders: an entry's reference is the capture's id, and order_id says whose it is. The report
-  /// is up to three hours late.
+  /// PayPal's report does not name what souk has as a payment's reference: order_id says whose an entry is, and only one of no order of
+  /// souk's has a reference, the capture's id. The report is up to three hours late.
   actors::provider_entries entries(const storage::ulid& store, const storage::payment_account& account, storage::timestamp from,
                                    storage::timestamp to) override;
 

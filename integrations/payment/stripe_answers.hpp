@@ -3,11 +3,15 @@
 #include "actors/payment/gateway.hpp"
 #include "integrations/payment/stripe_api.hpp"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 // What Stripe's objects and errors mean to souk.
 
 namespace souk::integrations {
+
+/// Stripe may forget an Idempotency-Key after a day: this long they can be counted on.
+inline constexpr std::chrono::hours stripe_keys_live{23};
 
 /// Whether the charge is paid on a page of Stripe's.
 bool is_hosted(const actors::charge& c);

@@ -49,6 +49,18 @@ stripe_reply stripe_api::post(const access& who, const std::string& path, const 
   return send(who, std::move(request));
 }
 
+stripe_reply stripe_api::post_until_heard(const access& who, const std::string& path, const stripe_form& form,
+                                         const std::string& key) {
+  auto got = post(who, path, form, key);
+  for (int number = 1; got.kept_failure() && number < stripe_keys_max; ++number)
+    got = post(who, path, form, further_key(key, number));
+  return got;
+}
+
+std::string further_key(const std::string& key, int number) {
+  return number == 0 ? key : key + "-again-" + std::to_string(number);
+}
+
 stripe_reply stripe_api::send(const access& who, http_request request) {
   request.headers.push_back("Authorization: Bearer " + who.secret_key);
   request.headers.push_back(std::string{"Stripe-Version: "} + api_version);

@@ -28,6 +28,8 @@ struct stripe_reply {
   nlohmann::json body{};
 
   bool ok() const noexcept { return status == 200; }
+  /// A failure that will be told for as long as its key is used.
+  bool kept_failure() const noexcept { return status >= 500 && replayed; }
   bool limited() const noexcept { return what == provider_reply::kind::not_now; }
   bool unauthorized() const noexcept { return status == 401 || status == 403; }
   std::string error_type() const;
@@ -53,12 +55,20 @@ public:
   stripe_reply get(const access& who, const std::string& path);
   /// @param key the Idempotency-Key
   stripe_reply post(const access& who, const std::string& path, const stripe_form& form, const std::string& key);
+  /// The same for what does no harm when it is asked for twice, because the object's state forbids the second time or nothing moves: a
+  /// failure that is kept under the key would be told for a day, so another key follows.
+  stripe_reply post_until_heard(const access& who, const std::string& path, const stripe_form& form, const std::string& key);
 
 private:
   stripe_reply send(const access& who, http_request request);
 
   provider_client client_;
 };
+
+/// The key of a further try, after failures that are kept: the same in every call.
+std::string further_key(const std::string& key, int number);
+/// Keys of one operation, at most.
+inline constexpr int stripe_keys_max = 20;
 
 /// What Stripe's own libraries try again.
 bool stripe_retry(const http_reply& reply);

@@ -21,6 +21,7 @@ namespace {
 
 constexpr auto books_limit = 60s; // a day of a busy shop has many pages
 constexpr int pages_max = 2000;
+constexpr std::chrono::days events_live{30}; // then Stripe forgets them
 
 storage::ulid id_at(const json& object, const char* name) {
   return storage::ulid::parse(text_at(object, {"metadata", name})).value_or(storage::ulid{});
@@ -103,7 +104,7 @@ event_reading stripe_gateway::read_event(const storage::ulid& store, const stora
   return out;
 }
 
-/// From the events, which say when money moved; what is older than 30 days Stripe has forgotten.
+/// From the events, which say when money moved. What Stripe may have forgotten makes it incomplete.
 provider_entries stripe_gateway::entries(const storage::ulid& store, const storage::payment_account& account,
                                          storage::timestamp from, storage::timestamp to) {
   provider_entries out;
@@ -127,7 +128,7 @@ provider_entries stripe_gateway::entries(const storage::ulid& store, const stora
           out.entries.push_back(entry_of(event));
       }
       if (member(got.body, "has_more") != true || after.empty()) {
-        out.complete = true;
+        out.complete = from > std::chrono::system_clock::now() - events_live;
         return out;
       }
     }

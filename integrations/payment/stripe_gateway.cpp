@@ -6,7 +6,6 @@
 #include "integrations/provider_http/card_numbers.hpp"
 #include "integrations/provider_http/json_fields.hpp"
 
-#include <algorithm>
 
 namespace souk::integrations {
 
@@ -14,15 +13,8 @@ using actors::charge;
 using actors::gateway_answer;
 using actors::gateway_status;
 using nlohmann::json;
-using namespace std::chrono_literals;
 
 namespace {
-
-constexpr auto keys_live = 23h;
-
-bool is_web_address(const std::string& url) {
-  return url.starts_with("https://") || url.starts_with("http://");
-}
 
 gateway_answer rejected(std::string code, std::string reference = {}) {
   return {gateway_status::rejected, std::move(reference), std::move(code), {}};
@@ -97,10 +89,8 @@ gateway_answer stripe_gateway::confirm(const access& who, const charge& c, const
     form.add("return_url", c.return_url);
   add_shipping(form, c.address);
   auto path = "/v1/payment_intents/" + id + "/confirm";
-  auto key = c.attempt_id.str() + "-confirm";
-  auto got = api_.post(who, path, form, key);
-  if (got.status >= 500 && got.replayed) // that key will never say more; an intent is confirmed once whatever the key
-    got = api_.post(who, path, form, key + "-again");
+  // An address that was mended since makes another request of it, which needs another key; the intent is confirmed once all the same.
+  auto got = api_.post_until_heard(who, path, form, c.attempt_id.str() + "-confirm-" + fingerprint(form.text()));
   if (got.ok())
     return answer_of(who, c, {found::kind::intent, got.body, {}});
   if (got.status == 402 && text_at(got.body, {"error", "payment_intent", "status"}) == "requires_payment_method")
@@ -171,8 +161,8 @@ gateway_answer stripe_gateway::capture(const charge& c) {
       return rejected("amount_unsupported", before.reference);
     stripe_form form;
     form.add("amount_to_capture", *amount);
-    auto got = api_.post(who, "/v1/payment_intents/" + before.reference + "/capture", form,
-                         c.attempt_id.str() + "-capture-" + std::to_string(c.captures));
+    auto got = api_.post_until_heard(who, "/v1/payment_intents/" + before.reference + "/capture", form,
+                                     c.attempt_id.str() + "-capture-" + std::to_string(c.captures));
     if (got.ok() && !got.replayed)
       return answer_of(who, c, {found::kind::intent, got.body, {}});
     if (!got.ok() && got.status != 400 && got.status != 402)
@@ -191,7 +181,7 @@ gateway_answer stripe_gateway::cancel(const charge& c) {
     if (payment.what == found::kind::session) {
       if (text_at(payment.object, "status") != "open")
         return answer_of_session(payment.object);
-      auto got = api_.post(who, "/v1/checkout/sessions/" + id + "/expire", {}, c.attempt_id.str() + "-expire");
+      auto got = api_.post_until_heard(who, "/v1/checkout/sessions/" + id + "/expire", {}, c.attempt_id.str() + "-expire");
       if (!got.ok() && got.status != 400)
         return no_news(got, id);
       payment = find_by_reference(who, c, id); // the shopper may have paid in the last moment
@@ -205,12 +195,15 @@ gateway_answer stripe_gateway::cancel(const charge& c) {
       return before;
     stripe_form form;
     form.add("cancellation_reason", "abandoned");
-    auto got = api_.post(who, "/v1/payment_intents/" + id + "/cancel", form, c.attempt_id.str() + "-cancel");
+    auto got = api_.post_until_heard(who, "/v1/payment_intents/" + id + "/cancel", form, c.attempt_id.str() + "-cancel");
     if (got.ok() && text_at(got.body, "status") == "canceled")
       return {gateway_status::cancelled, id, {}, {}};
-    if (got.status == 400 || (got.status >= 500 && got.replayed))
-      return as_it_is_now(who, c, id); // too late, or the bank is at it
-    return no_news(got, id);
+    if (got.status != 400)
+      return no_news(got, id);
+    auto now = as_it_is_now(who, c, id); // too late, or the bank is at it
+    bool settled = now.status == gateway_status::succeeded || now.status == gateway_status::refunded
+                || now.status == gateway_status::cancelled || now.status == gateway_status::processing;
+    return settled ? now : gateway_answer{gateway_status::unknown, id, got.error_code(), {}}; // still open: it could be paid
   });
 }
 
@@ -228,7 +221,7 @@ gateway_answer stripe_gateway::refund(const charge& c) {
       intent = before.reference;
     }
     auto now = std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
-    if (now - c.refund_created_at > keys_live) {
+    if (now - c.refund_created_at > stripe_keys_live) {
       if (auto known = find_refund(who, c, intent))
         return *known;
     }
@@ -241,16 +234,19 @@ gateway_answer stripe_gateway::refund(const charge& c) {
     form.add("metadata[order_id]", c.order_id.str()).add("metadata[attempt_id]", c.attempt_id.str());
     form.add("metadata[store_id]", c.store_id.str()).add("metadata[refund_id]", c.refund_id.str());
     const auto key = c.refund_id.is_nil() ? c.attempt_id.str() + "-refund" : c.refund_id.str();
-    auto got = api_.post(who, "/v1/refunds", form, key);
-    if (got.ok() && !got.replayed)
-      return answer_of_refund(got.body);
-    bool kept_failure = got.status >= 500 && got.replayed;
-    if (!got.ok() && got.status != 400 && got.status != 402 && got.status != 404 && !kept_failure)
-      return no_news(got, intent);
-    // Made before, or refused: whether it is there tells.
-    if (auto known = find_refund(who, c, intent))
-      return *known;
-    return kept_failure ? gateway_answer{} : rejected(got.error_code(), intent);
+    for (int number = 0; number < stripe_keys_max; ++number) {
+      auto got = api_.post(who, "/v1/refunds", form, further_key(key, number));
+      if (got.ok() && !got.replayed)
+        return answer_of_refund(got.body);
+      if (!got.ok() && got.status != 400 && got.status != 402 && got.status != 404 && !got.kept_failure())
+        return no_news(got, intent);
+      // Made before, or refused, or failed for good: whether it is there tells. If not, a failure that is kept needs another key.
+      if (auto known = find_refund(who, c, intent))
+        return *known;
+      if (!got.kept_failure())
+        return got.ok() ? answer_of_refund(got.body) : rejected(got.error_code(), intent);
+    }
+    return {};
   });
 }
 

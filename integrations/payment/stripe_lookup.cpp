@@ -17,8 +17,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto keys_live = 23h;   // Stripe may forget a key after a day
-constexpr auto search_lags = 1h;  // behind everything else, at worst
+constexpr auto search_lags = 1h; // behind everything else, at worst
 constexpr auto clocks_differ = 10min;
 constexpr int pages_max = 50;
 
@@ -41,10 +40,6 @@ bool is_of(const json& object, const charge& c) {
 /// An id goes into a path as it is.
 bool is_id(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char ch) { return std::isalnum(ch) || ch == '_'; });
-}
-
-bool is_web_address(const std::string& url) {
-  return url.starts_with("https://") || url.starts_with("http://");
 }
 
 void add_metadata(stripe_form& form, const std::string& name, const charge& c) {
@@ -95,7 +90,7 @@ stripe_form session_form(const charge& c, std::int64_t amount) {
 stripe_gateway::found stripe_gateway::find(const access& who, const charge& c) {
   if (!c.reference.empty())
     return find_by_reference(who, c, c.reference);
-  return age(c) < keys_live ? create(who, c) : look_up(who, c);
+  return age(c) < stripe_keys_live ? create(who, c) : look_up(who, c);
 }
 
 stripe_gateway::found stripe_gateway::find_by_reference(const access& who, const charge& c, const std::string& reference) {
@@ -141,9 +136,8 @@ stripe_gateway::found stripe_gateway::create(const access& who, const charge& c)
   auto form = hosted ? session_form(c, *amount) : intent_form(c, *amount);
   auto path = hosted ? "/v1/checkout/sessions" : "/v1/payment_intents";
   auto key = c.attempt_id.str() + (hosted ? "-session" : "-create");
-  auto got = api_.post(who, path, form, key);
-  if (got.status >= 500 && got.replayed) // kept for good; what that call may have made nobody knows, so it is never paid
-    got = api_.post(who, path, form, key + "-again");
+  // What a call with a kept failure may have made nobody knows the id of, so it is never paid.
+  auto got = api_.post_until_heard(who, path, form, key);
   if (got.ok() && is_of(got.body, c)) {
     if (got.replayed)
       return find_by_reference(who, c, text_at(got.body, "id"));
@@ -173,9 +167,9 @@ stripe_gateway::found stripe_gateway::look_up(const access& who, const charge& c
     for (const auto& intent : list_at(got.body, "data"))
       if (got.ok() && is_of(intent, c))
         return find_by_reference(who, c, text_at(intent, "id"));
-    if (got.ok() && age(c) > keys_live + search_lags)
+    if (got.ok() && age(c) > stripe_keys_live + search_lags)
       return {found::kind::nothing};
-  } else if (age(c) > keys_live + search_lags) {
+  } else if (age(c) > stripe_keys_live + search_lags) {
     return {found::kind::nothing}; // a session lives for a day, and this one's address was never told to anybody
   }
   return look_through(who, c, hosted ? "/v1/checkout/sessions" : "/v1/payment_intents");

@@ -22,4 +22,24 @@ std::string account_name(std::string_view secret) {
   return {hash.begin(), hash.end()};
 }
 
+std::string basic_authorization(std::string_view user, std::string_view password) {
+  auto pair = std::string{user} + ':' + std::string{password};
+  std::string out(sodium_base64_encoded_len(pair.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(pair.data()), pair.size(),
+                    sodium_base64_VARIANT_ORIGINAL);
+  out.pop_back();
+  return "Authorization: Basic " + out;
+}
+
+std::string fingerprint(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  constexpr std::size_t bytes = 8;
+  std::string out;
+  for (unsigned char byte : account_name(text).substr(0, bytes)) {
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
+  }
+  return out;
+}
+
 } // namespace souk::integrations

@@ -17,4 +17,10 @@ std::optional<nlohmann::json> open_account(const actors::secret_box* box, const 
 /// Names an account without telling its secret: the same for all stores that share it.
 std::string account_name(std::string_view secret);
 
+/// "Authorization: Basic …".
+std::string basic_authorization(std::string_view user, std::string_view password);
+
+/// 16 hex characters that another text does not have: for keys that stand for one request.
+std::string fingerprint(std::string_view text);
+
 } // namespace souk::integrations

@@ -200,6 +200,10 @@ http_reply http_client::send(const http_request& request, std::chrono::milliseco
   return std::move(into.reply);
 }
 
+bool is_web_address(std::string_view url) noexcept {
+  return url.starts_with("https://") || url.starts_with("http://");
+}
+
 std::string percent_encoded(std::string_view text) {
   constexpr std::string_view hex = "0123456789ABCDEF";
   std::string out;

@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace souk::integrations {
@@ -56,5 +57,7 @@ private:
 
 /// "a b" is "a%20b": for a part of a path or a query.
 std::string percent_encoded(std::string_view text);
+/// Whether a browser can be sent there.
+bool is_web_address(std::string_view url) noexcept;
 
 } // namespace souk::integrations

@@ -5,7 +5,6 @@
 #include "integrations/shipping/shipstation_orders.hpp"
 
 #include <algorithm>
-#include <sodium.h>
 
 namespace souk::integrations {
 
@@ -17,14 +16,6 @@ using storage::order_snapshot;
 namespace {
 
 constexpr int pages_max = 20; // of 500 parcels: a batch is far smaller
-
-std::string base64(std::string_view text) {
-  std::string out(sodium_base64_encoded_len(text.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-                    sodium_base64_VARIANT_ORIGINAL);
-  out.pop_back();
-  return out;
-}
 
 /// A limit is counted per minute, so that waiting for it within a call is no use.
 bool shipstation_retry(const http_reply& reply) {
@@ -65,7 +56,7 @@ std::optional<shipstation_carrier::access> shipstation_carrier::open(const stora
   auto secret = secrets ? text_at(*secrets, "api_secret") : std::string{};
   if (secret.empty() || account.public_key.empty())
     return std::nullopt;
-  return access{account_name(account.public_key), "Authorization: Basic " + base64(account.public_key + ':' + secret),
+  return access{account_name(account.public_key), basic_authorization(account.public_key, secret),
                 provider_client::clock::now() + time_limit_};
 }
 
@@ -103,14 +94,14 @@ shipping_answer shipstation_carrier::put(const order_snapshot& order, const stor
   try {
     auto who = open(store.id, account);
     if (!who)
-      return {shipping_answer::kind::not_now, {}, "no_account"};
+      return rejected("no_account");
     auto got = send(*who, "POST", "/orders/createorder", shipstation_order(order, store, status));
     if (got.ok() && !id_of(got.body).empty())
       return done(got.body);
     if (got.status == 400)
       return refused(*who, order, got, status == "cancelled");
     if (got.status == 401 || got.status == 403)
-      return {shipping_answer::kind::not_now, {}, "bad_credentials"}; // until the merchant mends them
+      return rejected("bad_credentials"); // nobody knows when the merchant mends them, and other merchants' orders wait behind this one
     if (got.status == 413 || got.status == 422)
       return rejected("status_" + std::to_string(got.status));
     return {shipping_answer::kind::not_now, {}, got.status == 0 ? "no_answer" : "status_" + std::to_string(got.status)};

@@ -128,8 +128,8 @@ def test_what_cannot_be_sent_now_is_not_now(shop, providers):  # noqa: F811
     assert shop.ask("push", order) == {"what": "not_now", "reference": "", "why": "no_answer"}
     providers.faults("shipstation", refuse=False, conflict_next=1)
     assert shop.ask("push", order)["what"] == "not_now"
-    assert shop.ask("push", order, {"public_key": KEY})["why"] == "no_account"
-    assert shop.ask("push", order, {"public_key": "bad", "secrets": {"api_secret": "x"}})["why"] == "bad_credentials"
+    for account, why in (({"public_key": KEY}, "no_account"), ({"public_key": "bad", "secrets": {"api_secret": "x"}}, "bad_credentials")):
+        assert shop.ask("push", order, account) == {"what": "rejected", "reference": "", "why": why}
     assert shop.ask("push", order)["what"] == "done"
 
 

@@ -54,10 +54,10 @@ class Shop:
     def act(self, reference, action):
         self.running.admin("stripe/act", account=KEY, id=reference, action=action)
 
-    def settle(self, verb, charge, tries=20):
+    def settle(self, verb, charge, account=None, tries=20):
         """Asks as an order does: again until it is known."""
         for _ in range(tries):
-            answer = self.ask(verb, charge)
+            answer = self.ask(verb, charge, account)
             if answer["status"] not in ("unknown", "not_now"):
                 return answer
         raise AssertionError(f"{verb} is still open: {answer}")
@@ -175,7 +175,7 @@ def test_amounts_that_stripe_cannot_take_are_rejected(shop, amount, currency):
 
 
 @pytest.mark.parametrize("fault", [{"drop_after_next": 1}, {"partial_next": 1}, {"drop_before_next": 2}, {"fail_next": 1},
-                                   {"fail_before_next": 2}, {"limit_next": 1}, {"conflict_next": 2}])
+                                   {"fail_before_next": 2}, {"limit_next": 1}, {"conflict_next": 2}, {"fail_next": 7}])
 @pytest.mark.parametrize("path", ["confirm", "v1/payment_intents"])
 def test_a_fault_costs_a_retry_and_no_money(shop, providers, fault, path):  # noqa: F811
     charge = shop.charge()
@@ -308,6 +308,19 @@ def test_a_changed_setting_finds_what_was_made_before(shop):
     assert shop.money(charge) == (1999, 0)
 
 
+def test_a_mended_address_does_not_stop_a_payment(shop, providers):  # noqa: F811
+    charge = shop.charge()
+    providers.faults("stripe", path="confirm", drop_before_next=50)
+    assert shop.ask("authorize", charge)["status"] == "unknown"
+    providers.faults("stripe", drop_before_next=0, fail_next=50)
+    charge["address"]["line1"] = "2 Main St"
+    assert shop.settle("authorize", charge)["status"] == "succeeded"  # it was executed, and the failure is what is kept
+    providers.faults("stripe", fail_next=0)
+    charge["address"]["line1"] = "3 Main St"
+    assert shop.ask("authorize", charge)["status"] == "succeeded"
+    assert shop.money(charge) == (1999, 0)
+
+
 def test_another_attempts_payment_is_not_ours(shop):
     paid = shop.ask("authorize", shop.charge())
     answer = shop.ask("query", shop.charge(reference=paid["reference"]))
@@ -331,6 +344,16 @@ def test_cancelling_shuts_the_door(shop):
     assert [shop.money(c) for c in (charge, paid, waits)] == [(0, 0), (1999, 0), (0, 0)]
 
 
+@pytest.mark.parametrize("fault", [{"fail_next": 1}, {"fail_next": 7}, {"drop_after_next": 9}, {"fail_before_next": 9}])
+@pytest.mark.parametrize("token, path", [("pm_card_threeDSecure2Required", "cancel"), ("hosted", "expire")])
+def test_a_cancel_is_heard_in_the_end(shop, providers, token, path, fault):  # noqa: F811
+    charge = shop.charge(token)
+    charge["reference"] = shop.ask("authorize", charge)["reference"]
+    providers.faults("stripe", path=path, **fault)
+    assert shop.settle("cancel", charge)["status"] == "cancelled"
+    assert shop.ask("query", charge)["status"] == "cancelled"
+
+
 def test_a_cancel_and_a_charge_at_once_agree(shop):
     for _ in range(5):
         charge = shop.charge()
@@ -349,8 +372,8 @@ def test_a_promise_is_captured_in_part_or_let_go(shop, providers):  # noqa: F811
     assert promised["status"] == "authorized" and shop.money(charge) == (0, 0)
     charge["reference"] = promised["reference"]
     assert shop.ask("capture", {**charge, "captures": 2500}, manual)["status"] == "rejected"
-    providers.faults("stripe", path="capture", drop_after_next=1)
-    taken = shop.ask("capture", {**charge, "captures": 1500}, manual)
+    providers.faults("stripe", path="capture", drop_after_next=1, fail_next=3)
+    taken = shop.settle("capture", {**charge, "captures": 1500}, manual)
     assert (taken["status"], taken["captured"]) == ("succeeded", 1500)
     assert shop.ask("query", charge, manual)["refunded"] == 0  # what was let go was never taken
     assert shop.money(charge) == (1500, 0)
@@ -375,7 +398,7 @@ def refund_of(charge, amount, **more):
 
 
 @pytest.mark.parametrize("fault", [{}, {"drop_after_next": 1}, {"drop_after_next": 3}, {"fail_next": 1}, {"fail_before_next": 1},
-                                   {"drop_before_next": 3}])
+                                   {"drop_before_next": 3}, {"fail_next": 6}])
 def test_a_refund_is_given_once(shop, providers, fault):  # noqa: F811
     charge = paid_charge(shop)
     wanted = refund_of(charge, 500)
@@ -548,5 +571,7 @@ def test_the_books_agree_with_the_ledger(shop, providers):  # noqa: F811
                     for e in providers.ledger())
     assert ours == theirs and len(ours) == 108
     assert shop.ask("entries", shop.charge(), **{"from": began - 100, "to": began - 50}) == {"complete": True, "entries": []}
+    forgotten = shop.ask("entries", shop.charge(), **{"from": began - 31 * 24 * HOUR, "to": time.time() + 2})
+    assert not forgotten["complete"] and len(forgotten["entries"]) == 108  # events older than 30 days are not there
     providers.faults("stripe", path="events", fail_before_next=3)
     assert not shop.ask("entries", shop.charge(), **{"from": began, "to": time.time() + 2})["complete"]
