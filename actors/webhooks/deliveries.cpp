@@ -144,7 +144,9 @@ void webhooks_state::write(const std::shared_ptr<batch>& b) {
     rows.mutations.push_back(storage::put_webhook{w, before.version});
     if (w.state != before.state) {
       spdlog::warn("the webhook {} of store {} has failed for days: it is switched off", w.id.str(), w.store_id.str());
-      rows.mutations.push_back(about(w, "webhook.disabled"));
+      auto e = about(w, "webhook.disabled");
+      e.fields.emplace_back("address", w.address); // its merchant is told which one it was
+      rows.mutations.push_back(std::move(e));
     }
   }
   if (rows.mutations.empty())

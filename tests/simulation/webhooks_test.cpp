@@ -184,6 +184,27 @@ TEST_CASE("retries outlive the node that knew them", "[webhooks]") {
   CHECK(t.out->calls.size() == 2);
 }
 
+TEST_CASE("deliveries follow their shard to another node", "[webhooks]") {
+  hook_world t;
+  t.out->broken = {here};
+  auto a = t.make(here);
+  t.happen();
+  t.w.run_for(10s);
+  auto* before = t.w.running().front();
+  t.w.start_node("b");
+  t.w.run_for(5s);
+  t.w.remove_node(*before, 10s);
+  t.w.run_for(20s);
+  t.out->broken.clear();
+  t.happen();
+  t.w.run_for(2min);
+  CHECK(t.w.owner_of(3)->name() == "b");
+  auto rows = t.rows(a);
+  REQUIRE(rows.size() == 2);
+  for (const auto& d : rows)
+    CHECK(d.state == delivery_state::delivered);
+}
+
 TEST_CASE("an orderly stop does not wait for retries", "[webhooks]") {
   hook_world t;
   t.out->broken = {here};
