@@ -219,6 +219,8 @@ void webhooks_state::keep(storage::webhook_delivery_row row) {
                                   [&](const auto& d) { return d.second.row.webhook_id == row.webhook_id; });
   if (spilled.contains(row.webhook_id) || static_cast<std::size_t>(mine) >= share()) {
     spilled.insert(row.webhook_id);
+    if (reading)
+      spilled_since.insert(row.webhook_id); // the rows under way may be without it
     return;
   }
   const auto id = row.id;
@@ -235,6 +237,7 @@ void webhooks_state::read_more() {
   if (std::none_of(spilled.begin(), spilled.end(), [&](const auto& w) { return held[w] <= share() / 2; }))
     return;
   ended.clear();
+  spilled_since.clear();
   reading = look([store = context.who.id](storage::entity_reader& reader) { return std::any{reader.load_webhooks(store)}; },
                  [this](const looked_up& l) {
                    reading = false;
@@ -252,6 +255,8 @@ void webhooks_state::take(const std::vector<storage::webhook_delivery_row>& rows
   for (auto& row : by_time)
     if (!waiting.contains(row.id) && !ended.contains(row.id) && find(row.webhook_id) != nullptr)
       keep(std::move(row));
+  spilled.merge(spilled_since);
+  spilled_since.clear();
 }
 
 // -- sending ------------------------------------------------------------------------------------------------------------------
