@@ -125,6 +125,8 @@ struct webhooks_state {
   std::size_t share() const;
   void read_more();
   void take(const std::vector<storage::webhook_delivery_row>& rows);
+
+  // -- sending (sending.cpp) ---
   void send_due();
   void send(waiting_delivery& d, const storage::webhook_row& to);
   void learn_slug();
