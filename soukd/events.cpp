@@ -26,8 +26,8 @@ int show(const databases& all) {
       const auto at = std::chrono::system_clock::to_time_t(row.parked_at);
       std::tm parts{};
       gmtime_r(&at, &parts);
-      std::cout << row.consumer << "  " << spell(row.event) << "  " << row.event.event.topic << "  " << row.event.event.subject.str()
-                << "  " << std::put_time(&parts, "%Y-%m-%dT%H:%M:%SZ") << "  " << row.error
+      std::cout << row.consumer << "  " << spell(row.event) << "  " << row.event.event.topic << "  "
+                << row.event.event.subject.str() << "  " << std::put_time(&parts, "%Y-%m-%dT%H:%M:%SZ") << "  " << row.error
                 << (row.asked_again ? "  (to be delivered again)" : "") << "\n";
       ++found;
     }
@@ -65,7 +65,8 @@ int events(const config::parsed& p) {
     std::cerr << "no such event is parked\n";
     return 1;
   }
-  std::cout << done << (what == "retry" ? " to be delivered again within a minute; what is taken is no longer parked\n" : " dropped\n");
+  std::cout << done
+            << (what == "retry" ? " to be delivered again within a minute; what is taken is no longer parked\n" : " dropped\n");
   return 0;
 }
 

@@ -107,8 +107,8 @@ void housekeeper::deliver_parked(const storage::postgres::database& db) {
       storage::postgres::drop_parked(db, {row.consumer, row.event.shard, row.event.seq, row.event.n});
     else
       storage::postgres::parked_refused(db, row, "was not taken when it was delivered again");
-    spdlog::info("a parked event ({}, {}, {}) was {} by {}", row.event.shard, row.event.seq, row.event.n, taken ? "taken" : "refused again",
-                 row.consumer);
+    spdlog::info("a parked event ({}, {}, {}) was {} by {}", row.event.shard, row.event.seq, row.event.n,
+                 taken ? "taken" : "refused again", row.consumer);
   }
 }
 

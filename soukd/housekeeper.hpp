@@ -15,7 +15,8 @@ namespace souk::server {
 
 /// What a shop needs done now and then, on one thread of its own: confirms or frees names that a crash left pending (a store whose slug
 /// is claimed but whose row may or may not have been committed), and deletes events that every consumer has long had, idempotency
-/// keys after a day and sessions that expired; and delivers parked events again that an operator asked for. Every node of a cluster has one; in each database one of them is at work at a time.
+/// keys after a day and sessions that expired; and delivers parked events again that an operator asked for. Every node of a cluster
+/// has one; in each database one of them is at work at a time.
 class housekeeper {
 public:
   using deliver_again = std::function<bool(const std::string& consumer, const storage::outbox_event&)>;

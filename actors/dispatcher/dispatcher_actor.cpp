@@ -171,7 +171,8 @@ void dispatcher_state::deliver_to(std::size_t which) {
   auto count = std::min<std::size_t>(batch_max, static_cast<std::size_t>(backlog.end() - first));
   std::vector<storage::outbox_event> events(first, first + static_cast<std::ptrdiff_t>(count));
   c.asked = count;
-  c.not_before = context.time->now() + pace;
+  if (count < batch_max) // else there is enough to do at once
+    c.not_before = context.time->now() + pace;
   if (!c.target)
     return index_orders(which, std::move(events));
   auto job = [me = caf::actor_cast<caf::actor>(self), which, target = c.target, name = c.name, cursors = cursors,

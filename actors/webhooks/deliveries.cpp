@@ -1,4 +1,3 @@
-#include "actors/kinds.hpp"
 #include "actors/lookup.hpp"
 #include "actors/webhooks/webhooks_actor.hpp"
 
@@ -17,13 +16,6 @@ namespace {
 constexpr std::size_t waiting_max = 1000; ///< deliveries in memory, per store
 constexpr std::size_t share_min = 50;     ///< of each webhook
 constexpr std::size_t events_max = 1000;  ///< that wait to be written
-/// A webhook that keeps up gets one after the other, in the order of their events; one that falls behind gets several at once.
-constexpr std::size_t in_order_max = 16;
-constexpr std::size_t at_once_max = 4;
-constexpr std::chrono::seconds linger{30}; ///< before an actor with nothing to do leaves
-constexpr std::chrono::seconds soon{1};
-constexpr std::chrono::minutes look_again{1}; ///< at deliveries that wait in the rows only
-constexpr std::chrono::minutes slug_life{1};
 
 } // namespace
 
@@ -144,7 +136,9 @@ void webhooks_state::write(const std::shared_ptr<batch>& b) {
     rows.mutations.push_back(storage::put_webhook{w, before.version});
     if (w.state != before.state) {
       spdlog::warn("the webhook {} of store {} has failed for days: it is switched off", w.id.str(), w.store_id.str());
-      rows.mutations.push_back(about(w, "webhook.disabled"));
+      auto e = about(w, "webhook.disabled");
+      e.fields.emplace_back("address", w.address); // its merchant is told which one it was
+      rows.mutations.push_back(std::move(e));
     }
   }
   if (rows.mutations.empty())
@@ -217,6 +211,8 @@ void webhooks_state::keep(storage::webhook_delivery_row row) {
                                   [&](const auto& d) { return d.second.row.webhook_id == row.webhook_id; });
   if (spilled.contains(row.webhook_id) || static_cast<std::size_t>(mine) >= share()) {
     spilled.insert(row.webhook_id);
+    if (reading)
+      spilled_since.insert(row.webhook_id); // the rows under way may be without it
     return;
   }
   const auto id = row.id;
@@ -233,6 +229,7 @@ void webhooks_state::read_more() {
   if (std::none_of(spilled.begin(), spilled.end(), [&](const auto& w) { return held[w] <= share() / 2; }))
     return;
   ended.clear();
+  spilled_since.clear();
   reading = look([store = context.who.id](storage::entity_reader& reader) { return std::any{reader.load_webhooks(store)}; },
                  [this](const looked_up& l) {
                    reading = false;
@@ -250,110 +247,8 @@ void webhooks_state::take(const std::vector<storage::webhook_delivery_row>& rows
   for (auto& row : by_time)
     if (!waiting.contains(row.id) && !ended.contains(row.id) && find(row.webhook_id) != nullptr)
       keep(std::move(row));
-}
-
-// -- sending ------------------------------------------------------------------------------------------------------------------
-
-void webhooks_state::send_due() {
-  const auto now = context.time->now();
-  if (!services->webhooks || !services->webhook_workers || now < quiet_until)
-    return arm();
-  struct load {
-    std::size_t under_way = 0, due = 0;
-  };
-  std::map<storage::ulid, load> loads;
-  for (const auto& [id, d] : waiting) {
-    auto& l = loads[d.row.webhook_id];
-    l.under_way += d.under_way ? 1 : 0;
-    l.due += !d.under_way && d.written && d.due <= now ? 1 : 0;
-  }
-  for (auto& [id, d] : waiting) {
-    if (d.under_way || !d.written || d.due > now)
-      continue;
-    const auto* w = find(d.row.webhook_id);
-    if (w->state != webhook_state::active) {
-      d.written = false;
-      endings.push_back({id, std::nullopt});
-      continue;
-    }
-    auto& l = loads[w->id];
-    if (l.under_way >= (l.due > in_order_max ? at_once_max : 1))
-      continue;
-    if (slug.empty() || now - slug_at > slug_life) {
-      learn_slug();
-      if (slug.empty())
-        break;
-    }
-    ++l.under_way;
-    send(d, *w);
-  }
-  write_soon();
-  read_more();
-  arm();
-}
-
-void webhooks_state::send(waiting_delivery& d, const storage::webhook_row& to) {
-  auto job = [me = caf::actor_cast<caf::actor>(self), sender = services->webhooks, to, what = d.row, store = slug,
-              now = context.time->now()] {
-    auto how = sender->send(to, what, store, now);
-    caf::anon_send(me, delivery_answered{what.id, how.status, std::move(how.error), how.took_ms});
-  };
-  d.under_way = services->webhook_workers->post(std::move(job));
-  if (!d.under_way)
-    d.due = context.time->now() + soon;
-}
-
-void webhooks_state::learn_slug() {
-  if (std::exchange(asking, true))
-    return;
-  runtime::ask(self, *context.routes, store_at(context.who.id), runtime::delivery::activate, get_terms{context.who.id})
-    .then(
-      [this](const store_terms& terms) {
-        asking = false;
-        slug = terms.store->slug;
-        slug_at = context.time->now();
-        send_due();
-      },
-      [this](const caf::error&) {
-        asking = false;
-        arm(); // again with the next timer
-      });
-}
-
-// -- time ---------------------------------------------------------------------------------------------------------------------
-
-bool webhooks_state::anything_to_do() const {
-  const bool sends = services->webhooks && (!waiting.empty() || !spilled.empty());
-  return sends || edits.busy() || !events.empty() || !endings.empty() || asking || reading;
-}
-
-void webhooks_state::arm() {
-  const auto now = context.time->now();
-  auto due = now + look_again;
-  if (!anything_to_do()) {
-    if (idle_since == storage::timestamp{})
-      idle_since = now;
-    due = idle_since + linger;
-    if (due <= now) {
-      if (!std::exchange(retiring, true))
-        runtime::retire(context);
-      return;
-    }
-  } else {
-    idle_since = {};
-    for (const auto& [id, d] : waiting) {
-      // One that is due already waits for another one to end, for the slug, or for a worker: whatever ends looks again.
-      if (!d.under_way && d.written)
-        due = std::min(due, std::max(d.due, now + soon));
-    }
-    if (!events.empty() || !endings.empty())
-      due = std::min(due, now + soon);
-  }
-  if (timer_runs && timer_due <= due)
-    return;
-  timer_runs = true;
-  timer_due = due;
-  self->delayed_send(self, std::chrono::duration_cast<std::chrono::microseconds>(due - now), runtime::sweep_atom_v, ++timer);
+  spilled.merge(spilled_since);
+  spilled_since.clear();
 }
 
 } // namespace souk::actors

@@ -43,9 +43,10 @@ storage::webhook_row* webhooks_state::find(const storage::ulid& id) {
   return at == webhooks.end() ? nullptr : &*at;
 }
 
-// Whoever keeps in mind that a store has no webhooks learns from these, in the order of all events, that it has.
+// Whoever keeps in mind that a store has no webhooks learns from these, in the order of all events, that it has. Without the
+// address: it may hold what only its receiver should know.
 storage::emit_event webhooks_state::about(const storage::webhook_row& w, const char* topic) const {
-  return {w.store_id, topic, w.id, {{"webhook_id", w.id.str()}, {"address", w.address}}, context.time->now()};
+  return {w.store_id, topic, w.id, {{"webhook_id", w.id.str()}}, context.time->now()};
 }
 
 void webhooks_state::create(const create_webhook& c, runtime::owed_answer answer) {

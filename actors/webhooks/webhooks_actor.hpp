@@ -79,7 +79,8 @@ struct webhooks_state {
   storage::timestamp slug_at{};
   bool asking = false;             ///< for the slug
   bool reading = false;            ///< more deliveries from the rows
-  std::set<storage::ulid> ended;   ///< since that reading began
+  std::set<storage::ulid> ended;   ///< deliveries, since that reading began
+  std::set<storage::ulid> spilled_since; ///< likewise, webhooks
 
   edit_line edits;
   std::vector<told> events; ///< to be written
@@ -124,6 +125,8 @@ struct webhooks_state {
   std::size_t share() const;
   void read_more();
   void take(const std::vector<storage::webhook_delivery_row>& rows);
+
+  // -- sending (sending.cpp) ---
   void send_due();
   void send(waiting_delivery& d, const storage::webhook_row& to);
   void learn_slug();

@@ -6,6 +6,9 @@
 #include "actors/type_ids.hpp"
 #include "actors/webhooks/topics.hpp"
 
+#include <algorithm>
+
+#include <caf/sec.hpp>
 #include <spdlog/spdlog.h>
 
 namespace souk::integrations {
@@ -14,7 +17,9 @@ namespace {
 
 constexpr std::chrono::seconds believed{30};
 constexpr std::size_t stores_max = 100'000; ///< remembered
-constexpr std::chrono::milliseconds patience{5000};
+/// With a shard that answers; and with one that has let us wait: there are few threads and many shards, and those of a database
+/// that is away must not keep the others waiting. What is written after all is found when it is told again.
+constexpr std::chrono::milliseconds patience{2000}, little_patience{250};
 
 /// Whether asking again could end otherwise. What an entity refuses, it refuses for good.
 bool worth_asking_again(const caf::error& why) {
@@ -64,7 +69,9 @@ std::size_t webhook_events::deliver(const std::vector<storage::outbox_event>& ev
                                                    webhook_payload(events[at], topic)});
     }
     if (!questions.empty()) {
-      const auto answers = actors::ask_all<bool>(system_, routes_, questions, patience);
+      auto& slow = slow_[events.front().shard];
+      const auto answers = actors::ask_all<bool>(system_, routes_, questions, slow ? little_patience : patience);
+      slow = std::any_of(answers.begin(), answers.end(), [](const auto& a) { return a.why == caf::sec::request_timeout; });
       for (std::size_t i = 0; i < answers.size(); ++i) {
         const auto& a = answers[i];
         if (!a.value && worth_asking_again(a.why)) {

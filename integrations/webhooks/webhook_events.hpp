@@ -3,6 +3,7 @@
 #include "actors/services.hpp"
 #include "integrations/webhooks/webhook_payload.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -36,6 +37,7 @@ private:
   caf::actor_system& system_;
   const runtime::router& routes_;
   std::atomic<bool> stopping_{false};
+  std::array<std::atomic<bool>, storage::shard_count> slow_{}; ///< shards that did not answer in time when they were last asked
   std::mutex guard_;
   /// Stores that had no webhook when they were asked, and until when that is believed. What may change it comes as an event of
   /// the same shard, in order; the time is for shards that were another node's in between.

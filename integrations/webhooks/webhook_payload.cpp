@@ -14,8 +14,9 @@ namespace {
 using json = nlohmann::ordered_json;
 
 /// Fields that are whole numbers; all of an event's fields are kept as text.
-constexpr std::array<std::string_view, 14> figures{"total",  "amount",   "subtotal",   "number",    "version", "delta", "available",
-                                                   "on_hand", "threshold", "item_count", "quantity", "rating",  "tax",   "shipping"};
+constexpr std::array<std::string_view, 14> figures{"total",     "amount",  "subtotal",  "number",     "version",  "delta",
+                                                   "available", "on_hand", "threshold", "item_count", "quantity", "rating",
+                                                   "tax",       "shipping"};
 /// Links for a shopper's eyes only: whoever has one acts as the shopper.
 constexpr std::array<std::string_view, 4> withheld{"token", "link", "resume_url", "unsubscribe_url"};
 

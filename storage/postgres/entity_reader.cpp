@@ -57,9 +57,14 @@ const composed_statement load_gift_card{
   "load_gift_card", select(gift_card_columns, "FROM gift_cards g WHERE g.store_id = $1::uuid AND g.code_hash = $2::text")};
 const composed_statement load_webhooks_statement{
   "load_webhooks", select(webhook_columns, "FROM webhooks w WHERE w.store_id = $1::uuid ORDER BY w.id")};
+// Of each webhook those that are due first, and as many as its actor keeps in memory at most: the backlog of one that is slow may
+// be any number.
 const composed_statement load_waiting{
-  "load_waiting", select(delivery_columns, "FROM webhook_deliveries d WHERE shard_of(d.id) = shard_of($1::uuid) "
-                                           "AND d.store_id = $1::uuid AND d.state = 1 ORDER BY d.id")};
+  "load_waiting",
+  select(delivery_columns,
+         "FROM (SELECT x.*, row_number() OVER (PARTITION BY x.webhook_id ORDER BY x.next_at, x.id) AS turn FROM webhook_deliveries x "
+         "WHERE shard_of(x.id) = shard_of($1::uuid) AND x.store_id = $1::uuid AND x.state = 1) d "
+         "WHERE d.turn <= 1001 ORDER BY d.id")};
 const statement stores_with_deliveries_statement{"stores_with_deliveries", R"(
   SELECT DISTINCT store_id FROM webhook_deliveries WHERE shard_of(id) = $1::int4 AND state = 1 ORDER BY store_id)"};
 const composed_statement load_delivery_statement{

@@ -51,8 +51,9 @@ TEST_CASE("a webhook is checked when it is made", "[webhooks]") {
   CHECK(w.created_at == noon);
 
   auto bad = draft();
-  bad.address = GENERATE(std::string{}, std::string{"ftp://example.com"}, std::string{"example.com"}, std::string{"https://exa mple.com"},
-                         "https://example.com/" + std::string(2100, 'a'), std::string{"https://ex\xc3\xa4mple.com"});
+  bad.address = GENERATE(std::string{}, std::string{"ftp://example.com"}, std::string{"example.com"},
+                         std::string{"https://exa mple.com"}, "https://example.com/" + std::string(2100, 'a'),
+                         std::string{"https://ex\xc3\xa4mple.com"});
   const auto no = webhook_rules::create(bad, {}, noon);
   REQUIRE_FALSE(no);
   CHECK(no.why().field == "address");

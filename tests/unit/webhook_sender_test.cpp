@@ -123,18 +123,20 @@ TEST_CASE("a secret is new each time and can be read", "[webhooks]") {
 }
 
 TEST_CASE("only public addresses may be called", "[webhooks]") {
-  for (const auto* open : {"1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.1", "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0",
-                           "192.167.1.1", "198.17.255.255", "223.255.255.255", "2606:4700::1111", "2a00:1450:4001::1", "2002:0808:0808::1",
-                           "64:ff9b::808:808"}) {
+  for (const auto* open :
+         {"1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.1", "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0",
+          "192.167.1.1", "198.17.255.255", "223.255.255.255", "2606:4700::1111", "2a00:1450:4001::1", "2002:0808:0808::1",
+          "64:ff9b::808:808"}) {
     CAPTURE(open);
     CHECK(public_text(open));
   }
   for (const auto* closed :
-       {"0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.255.255.255", "168.63.129.16", "169.254.169.254",
-        "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.168.0.1", "198.18.0.1", "198.19.255.255", "198.51.100.1",
-        "203.0.113.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8",
-        "::7f00:1", "fc00::1", "fd00:ec2::254", "fe80::1", "ff02::1", "2001:db8::1", "2001::1", "2001:10::1", "2002:7f00:1::1",
-        "2002:0a00:0001::", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "100::1", "3fff::1", "5f00::1"}) {
+         {"0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.255.255.255", "168.63.129.16",
+          "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.168.0.1", "198.18.0.1",
+          "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255", "::",
+          "::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "::7f00:1", "fc00::1", "fd00:ec2::254", "fe80::1", "ff02::1",
+          "2001:db8::1", "2001::1", "2001:10::1", "2002:7f00:1::1", "2002:0a00:0001::", "64:ff9b::7f00:1",
+          "64:ff9b::a9fe:a9fe", "100::1", "3fff::1", "5f00::1"}) {
     CAPTURE(closed);
     CHECK_FALSE(public_text(closed));
   }
@@ -144,10 +146,11 @@ TEST_CASE("only public addresses may be called", "[webhooks]") {
 
 TEST_CASE("a webhook's address is vetted", "[webhooks]") {
   webhook_http_sender sender{{}, std::make_shared<actors::secret_box>()};
-  for (const auto* bad : {"http://8.8.8.8/", "https://127.0.0.1/", "https://localhost/", "https://[::1]/", "https://127.1/", "https://2130706433/",
-                          "https://0x7f000001/", "https://0177.0.0.1/", "https://169.254.169.254/latest/meta-data/", "https://10.0.0.8/",
-                          "https://[::ffff:10.0.0.1]/", "https://8.8.8.8:22/", "https://user:pw@8.8.8.8/", "https://", "ftp://8.8.8.8/",
-                          "file:///etc/passwd", "gopher://8.8.8.8/", "https://no-such-host.invalid/", "nonsense"}) {
+  for (const auto* bad :
+         {"http://8.8.8.8/", "https://127.0.0.1/", "https://localhost/", "https://[::1]/", "https://127.1/",
+          "https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/", "https://169.254.169.254/latest/meta-data/",
+          "https://10.0.0.8/", "https://[::ffff:10.0.0.1]/", "https://8.8.8.8:22/", "https://user:pw@8.8.8.8/", "https://",
+          "ftp://8.8.8.8/", "file:///etc/passwd", "gopher://8.8.8.8/", "https://no-such-host.invalid/", "nonsense"}) {
     CAPTURE(bad);
     CHECK_FALSE(sender.vet(bad).empty());
   }
@@ -228,7 +231,8 @@ TEST_CASE("an event's payload says what it is about", "[webhooks]") {
   e.n = 2;
   e.event.topic = "order.paid";
   e.event.at = storage::timestamp{1'700'000'000s};
-  e.event.fields = {{"total", "1250"}, {"currency", "EUR"}, {"order_id", "x"}, {"exchange", "true"}, {"token", "secret"}, {"note", "\xff 12"}};
+  e.event.fields = {{"total", "1250"},    {"currency", "EUR"}, {"order_id", "x"},
+                    {"exchange", "true"}, {"token", "secret"}, {"note", "\xff 12"}};
   const auto json = nlohmann::json::parse(webhook_payload(e, "orders/paid"));
   CHECK(json["topic"] == "orders/paid");
   CHECK(json["event"] == "order.paid");
