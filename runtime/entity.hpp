@@ -34,7 +34,7 @@ struct entity_context {
 /// throw storage::unavailable. `spawn` gets them (empty for an entity that was created, not loaded).
 struct entity_kind {
   std::string_view name;
-  bool stays = false; ///< never passivated for being idle: it serves its shard
+  bool stays = false; ///< never passivated for being idle: it serves its shard, or has timers and retires by itself
   std::function<std::any(storage::entity_reader&, const entity_address&)> load;
   std::function<caf::actor(caf::actor_system&, entity_context, std::any)> spawn;
 };

@@ -17,7 +17,8 @@ constexpr std::chrono::milliseconds give_every{15};
 // -- messages for a shard that is not ours ----------------------------------------------------------------------------------
 
 void shard_state::elsewhere(arrival from, const entity_address& whom, delivery how, caf::message& command) {
-  if (services.map == nullptr || stays(whom)) // what serves a shard is spoken to by the shard only
+  const bool serves_shard = stays(whom) && whom == shard_address(whom.kind, id); // and is spoken to by the shard only
+  if (services.map == nullptr || serves_shard)
     return from.promise.deliver(caf::make_error(errc::moved));
   const auto now = services.map->at(id);
   if (now.owner.is_nil() || now.owner == services.map->self())

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -262,6 +263,50 @@ def test_how_far_consumers_are_is_shown(lax_shop):
     assert "souk_events_parked_total 0" in text
     assert "no event is parked" in lax_shop.souk("events", "parked").stdout
     assert "no such event" in lax_shop.souk("events", "retry", "webhooks", "1-2-3", check=False).stdout
+
+
+def test_a_cluster_tells_of_every_order_while_nodes_come_and_go():
+    shop = Shop(webhook_allow_insecure="true", webhook_timeout_ms=1000)
+    heard = Receiver()
+    try:
+        shop.souk("cluster", "3", "--detach", "--port", str(shop.port), "--no-demo")
+        merchants = [shop.merchant() for _ in range(8)]  # in as many shards, so with every node
+        goods = [m.product(stock=1000) for m in merchants]
+        for n, merchant in enumerate(merchants):
+            listen(merchant, heard, f"/{n}", ["orders/create"])
+        shopper, placed = shop.customer(), set()
+
+        def buy():
+            for merchant, (product, variant) in zip(merchants, goods):
+                key = uuid.uuid4().hex
+                for _ in range(60):
+                    try:
+                        answer = shopper.order(merchant.store, product, variant, key=key)
+                    except requests.RequestException:
+                        answer = None
+                    if answer is not None and answer.status_code == 201:
+                        placed.add(answer.json()["order_id"])
+                        break
+                    time.sleep(0.2)
+
+        def all_told():
+            return placed <= {c["body"]["id"] for c in heard.calls}
+
+        buy()
+        wait_for(all_told)
+        os.kill(shop.pid("soukd-2"), signal.SIGKILL)
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            buy()
+        wait_for(all_told, 60)
+        shop.souk("rolling-restart")
+        buy()
+        wait_for(all_told, 60)
+        assert heard.bad == []
+        shop.doctor()
+    finally:
+        shop.remove()
+        heard.close()
 
 
 def test_the_books_are_in_order(lax_shop):

@@ -205,6 +205,23 @@ TEST_CASE("deliveries follow their shard to another node", "[webhooks]") {
     CHECK(d.state == delivery_state::delivered);
 }
 
+TEST_CASE("whichever node is asked, a store's webhooks answer", "[webhooks]") {
+  hook_world t;
+  t.w.start_node("b");
+  t.w.start_node("c");
+  t.w.run_for(5s);
+  auto a = t.make(here);
+  for (int i = 0; i < 20; ++i) {
+    CHECK(t.happen().value);
+    auto all = t.w.ask_now<std::vector<storage::webhook_row>>(t.where(), delivery::activate,
+                                                              actors::get_webhooks{t.tea.owner, t.tea.id});
+    CHECK(all.value.size() == 1);
+  }
+  t.w.run_for(30s);
+  CHECK(t.rows(a).size() == 20);
+  CHECK(t.out->calls.size() == 20);
+}
+
 TEST_CASE("an orderly stop does not wait for retries", "[webhooks]") {
   hook_world t;
   t.out->broken = {here};
