@@ -3,13 +3,14 @@
 import email
 import email.policy
 import re
+import subprocess
 import time
 import uuid
 
 import pytest
 import requests
 
-from shop import ADDRESS, ok, refused
+from shop import ROOT, ok, refused
 
 HOOK = "whsec_" + "c291a3NvdWtzb3Vrc291a3NvdWtzb3Vr"
 
@@ -287,3 +288,11 @@ def test_who_left_a_cart_is_reminded_once_and_can_unsubscribe(own_shop):
     time.sleep(4)
     assert len(outside.mails(shopper.email)) == 1
     shop.doctor()
+
+
+def test_the_walk_through_of_the_examples(shop, outside):
+    script = ROOT / "examples" / "order-life" / "walk-through.sh"
+    done = subprocess.run([script, str(shop.var)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    for words in ("the order is paid", "Subject:", "return_received", ", 0 differences"):
+        assert words in done.stdout, done.stdout
