@@ -265,6 +265,9 @@ answer<actors::order_view> shop_client::place_order(const storage::ulid& order, 
                                                     deadline until) const {
   return ask<actors::order_view>(actors::order_at(order), delivery::create, pack(std::move(command)), until);
 }
+answer<actors::order_view> shop_client::place_once(const storage::ulid& order, actors::place_order command, deadline until) const {
+  return ask<actors::order_view>(actors::order_at(order), delivery::activate, pack(std::move(command)), until);
+}
 answer<actors::order_view> shop_client::check_out(actors::place_order command, deadline until) const {
   const auto whom = actors::checkout_at(command.store_id, command.by.user, command.key->key);
   return ask<actors::order_view>(whom, delivery::activate, pack(actors::check_out{std::move(command)}),

@@ -137,6 +137,8 @@ public:
   /// @param order a fresh id beside the store
   answer<actors::order_view> place_order(const storage::ulid& order, actors::place_order command,
                                          deadline until) const;
+  /// The same under an id that always comes out the same: an order that is there already is answered as it is.
+  answer<actors::order_view> place_once(const storage::ulid& order, actors::place_order command, deadline until) const;
   /// The same under an Idempotency-Key. @pre command.key
   answer<actors::order_view> check_out(actors::place_order command, deadline until) const;
   answer<actors::order_view> get_order(const storage::ulid& order, const actors::caller& by,

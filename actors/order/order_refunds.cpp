@@ -32,7 +32,16 @@ std::int64_t order_machine::refundable() const {
   std::int64_t sum = 0;
   for (const auto& p : now_.payments)
     sum += left_of(now_, p);
-  return sum;
+  // What came back for other goods was paid for with them.
+  for (const auto& r : now_.life.returns)
+    if (!r.exchange_order_id.is_nil())
+      for (const auto& l : r.lines)
+        for (const auto& item : now_.items)
+          if (item.line == l.line) {
+            const auto net = item.total - item.discount + (now_.order.pricing.tax_inclusive ? 0 : item.tax);
+            sum -= static_cast<std::int64_t>(static_cast<wide>(net) * l.received / item.quantity);
+          }
+  return std::max<std::int64_t>(sum, 0);
 }
 
 std::int64_t order_machine::price_of(const storage::order_item_row& item, std::int64_t pieces) const {

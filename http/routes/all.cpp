@@ -7,7 +7,7 @@ std::span<const route> all_routes() {
     std::vector<route> rows;
     for (const auto& part :
          {routes::users(), routes::stores(), routes::tokens(), routes::products(), routes::inventory(),
-          routes::carts(), routes::orders(), routes::order_life(), routes::discounts(), routes::gift_cards(),
+          routes::carts(), routes::orders(), routes::order_life(), routes::exchanges(), routes::discounts(), routes::gift_cards(),
           routes::quotes(), routes::store_settings(), routes::accounts(), routes::provider_webhooks(), routes::passwords(), routes::mail(),
           routes::reviews(), routes::imports(), routes::webhooks(), routes::operations()})
       rows.insert(rows.end(), part.begin(), part.end());

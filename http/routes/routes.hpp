@@ -15,6 +15,7 @@ std::span<const route> inventory();
 std::span<const route> carts();
 std::span<const route> orders();
 std::span<const route> order_life();
+std::span<const route> exchanges();
 std::span<const route> accounts();
 std::span<const route> provider_webhooks();
 std::span<const route> passwords();

@@ -80,6 +80,7 @@ BODIES = {
     "markShipped": lambda c: {"carrier": "Nobody"},
     "refundOrder": lambda c: {"amount": "1.00"},
     "requestReturn": lambda c: {"lines": [{"line": 1, "quantity": 1}]},
+    "exchangeGoods": lambda c: {"items": [{"product_id": c.product, "variant_id": c.variant, "quantity": 1}]},
     "makeWebhook": lambda c: {"address": "https://[3000::2]/"},
     "changeWebhook": lambda c: {"active": False},
     "postReview": lambda c: {"rating": 1, "comment": "Bad"},

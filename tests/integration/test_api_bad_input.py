@@ -81,6 +81,8 @@ def valid_bodies(w):
         "approveReturn": {"note": "n"}, "declineReturn": {"note": "n"}, "cancelReturn": {"note": "n"},
         "closeReturn": {"note": "n", "exchange_order_id": w.order},
         "receiveReturn": {"lines": [{"line": 1, "received": 1, "restocked": 1}], "refund": True, "amount": "1.00"},
+        "exchangeGoods": {"items": [{"product_id": w.product, "variant_id": w.variant, "quantity": 1}], "shipping_method": "Standard",
+                          "amount": "1.00"},
         "makeWebhook": {"address": "https://[3000::2]/", "topics": ["shop/update"]},
         "changeWebhook": {"address": "https://[3000::2]/", "topics": ["shop/update"], "active": True},
         "postReview": {"user_id": w.shopper.id, "rating": 5, "comment": "c"},

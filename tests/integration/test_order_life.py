@@ -290,6 +290,35 @@ def test_who_left_a_cart_is_reminded_once_and_can_unsubscribe(own_shop):
     shop.doctor()
 
 
+def test_goods_are_exchanged_for_others(shop, outside):
+    merchant, shopper = shop.merchant(zones=[{"name": "All", "countries": ["*"], "rates": [{"name": "Free", "price": "0"}]}]), shop.customer()
+    with_stripe(outside, merchant)
+    small, large = merchant.product(stock=3, price="20.00"), merchant.product(stock=3, price="25.00", title="Large teapot")
+    order = ok(buy(shopper, merchant, small, {"type": "stripe", "token": "pm_card_visa"}, 2), 201)
+    path = f"/orders/{order['order_id']}"
+    status_is(shopper, order["order_id"], "paid")
+    ok(merchant.post(f"{path}/fulfilment", {"carrier": "DHL"}))
+    asked = ok(shopper.post(f"{path}/returns", {"lines": [{"line": 1, "quantity": 1}], "exchange": True}), 201)
+    back = f"{path}/returns/{asked['returns'][0]['return_id']}"
+    wanted = {"items": [{"product_id": large[0], "variant_id": large[1], "quantity": 1}]}
+    refused(merchant.post(f"{back}/exchange", wanted), 409, "illegal_transition")
+    ok(merchant.post(f"{back}/approve"))
+    ok(merchant.post(f"{back}/receive"))
+    first = ok(merchant.post(f"{back}/exchange", wanted), 201)
+    assert first["user_id"] == shopper.id and first["gift_card"] == "20.00" and first["status"] == "pending"
+    again = merchant.post(f"{back}/exchange", wanted)
+    assert ok(again, 201)["order_id"] == first["order_id"] and again.headers["Idempotent-Replayed"] == "true"
+    ok(merchant.post(f"/orders/{first['order_id']}/payment"))  # the five euros more came by hand
+    status_is(shopper, first["order_id"], "paid")
+    closed = ok(shopper.get(path))["returns"][0]
+    assert closed["status"] == "closed" and closed["exchange_order_id"] == first["order_id"]
+    # What was exchanged does not go back as money as well.
+    refused(merchant.post(f"{path}/refunds", {"amount": "20.01"}), 422, "invalid")
+    ok(merchant.post(f"{path}/refunds", {"amount": "20.00"}))
+    assert merchant.stock_of(small[1])["on_hand"] == 2 and merchant.stock_of(large[1])["on_hand"] == 2
+    shop.doctor()
+
+
 def test_the_walk_through_of_the_examples(shop, outside):
     script = ROOT / "examples" / "order-life" / "walk-through.sh"
     done = subprocess.run([script, str(shop.var)], capture_output=True, text=True, timeout=120)
