@@ -113,9 +113,12 @@ start_soukd() {
   local name=$1 node settings setting program=$BUILD/soukd where=()
   node=node-$(number_of "$name")
   settings=(SOUK_DATABASE_URL="$database_url" SOUK_REDIS_URL="$redis_url" SOUK_SANDBOX_GATEWAY_URL="$sandbox_url"
-    SOUK_STRIPE_URL="$stripe_url" SOUK_PAYPAL_URL="$paypal_url" SOUK_SHIPSTATION_URL="$shipstation_url"
-    SOUK_SMTP_URL="$smtp_url" SOUK_SMTP_REQUIRE_TLS="$smtp_require_tls"
     SOUK_PUBLIC_URL="${SOUK_PUBLIC_URL:-$url}" SOUK_LISTEN_HOST=127.0.0.1 SOUK_LISTEN_PORT="${http_port[$name]}")
+  # Whoever starts a node without sandboxes (a benchmark) leaves these as they are.
+  for setting in STRIPE_URL:"$stripe_url" PAYPAL_URL:"$paypal_url" SHIPSTATION_URL:"$shipstation_url" SMTP_URL:"$smtp_url" \
+    SMTP_REQUIRE_TLS:"$smtp_require_tls"; do
+    if [[ -n ${setting#*:} ]]; then settings+=("SOUK_${setting%%:*}=${setting#*:}"); fi
+  done
   if [[ $form == cluster ]]; then
     settings+=(SOUK_NODE_NAME="$node" SOUK_CLUSTER_HOST=127.0.0.1 SOUK_CLUSTER_PORT="${peer_port[$name]}" SOUK_CLUSTER_ADDRESS=)
   fi

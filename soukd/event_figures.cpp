@@ -47,6 +47,11 @@ void event_figures::done(const std::string& consumer, std::size_t events, std::c
     f.delivery->Observe(waited);
 }
 
+void event_figures::happened(const std::string& topic) {
+  std::lock_guard lock{guard_};
+  ++topics_[topic];
+}
+
 std::vector<MetricFamily> event_figures::collect() const {
   auto lag = family("souk_event_lag_seconds", "Longest that an event waited for a consumer in the last minutes, delivered or not",
                     MetricType::Gauge);
@@ -57,7 +62,15 @@ std::vector<MetricFamily> event_figures::collect() const {
   ClientMetric put_aside;
   put_aside.counter.value = static_cast<double>(actors::events_parked());
   parked.metric.push_back(put_aside);
+  auto events = family("souk_events_total", "Events by topic: cart.abandoned and cart.recovered say what reminders bring",
+                       MetricType::Counter);
   std::lock_guard lock{guard_};
+  for (const auto& [topic, count] : topics_) {
+    ClientMetric m;
+    m.label = {{"topic", topic}};
+    m.counter.value = static_cast<double>(count);
+    events.metric.push_back(m);
+  }
   for (auto& [name, f] : all_) {
     turn(f, std::chrono::steady_clock::now());
     const std::vector<ClientMetric::Label> who{{"consumer", name}};
@@ -73,7 +86,7 @@ std::vector<MetricFamily> event_figures::collect() const {
     m.label = who;
     took.metric.push_back(m);
   }
-  return {lag, delivered, took, parked};
+  return {lag, delivered, took, parked, events};
 }
 
 } // namespace souk::server

@@ -18,6 +18,8 @@ class event_figures {
 public:
   /// A consumer has done so many events, or tried to; the oldest of them waited for so long.
   void done(const std::string& consumer, std::size_t events, std::chrono::microseconds lag);
+  /// An event of the topic was committed; counted where it is delivered, so again after a crash.
+  void happened(const std::string& topic);
   std::vector<prometheus::MetricFamily> collect() const;
 
 private:
@@ -32,6 +34,7 @@ private:
 
   mutable std::mutex guard_;
   mutable std::map<std::string, figures> all_;
+  std::map<std::string, std::uint64_t> topics_;
 };
 
 } // namespace souk::server

@@ -174,7 +174,8 @@ void shop_stack::make_services() {
 }
 
 void shop_stack::make_consumers() {
-  add_consumer(std::make_shared<integrations::event_log>(), consumer_threads);
+  add_consumer(std::make_shared<integrations::event_log>([this](const std::string& topic) { event_figures_.happened(topic); }),
+               consumer_threads);
   if (!settings_.redis_url.empty())
     add_consumer(std::make_shared<integrations::redis_events>(settings_.redis_url), consumer_threads);
   webhook_events_ = std::make_shared<integrations::webhook_events>(system_, node_.routes());

@@ -67,6 +67,13 @@ std::string card_of(exchange& x, const storage::order_row& order, const storage:
 response exchange_goods(exchange& x) {
   const json::document body{x.asked.body};
   const auto f = body.root({"items", "shipping_method", "amount"});
+  actors::place_order command;
+  const auto items = f.maybe_objects("items", lines_max, {"product_id", "variant_id", "quantity"});
+  if (!items || items->empty())
+    f.wrong("items", "names at least one line that is sent instead");
+  for (const auto& item : *items)
+    command.lines.push_back({item.id("product_id"), item.id("variant_id"), item.integer("quantity", 1, quantity_max)});
+  command.shipping_method = f.text_or_empty("shipping_method", {0, 80});
   const auto& id = x.id("return_id");
   const auto view = x.shop.actors.get_order(x.id("order_id"), x.by, x.until).take();
   const auto& returns = view.life.returns;
@@ -83,15 +90,8 @@ response exchange_goods(exchange& x) {
     throw refusal{.why = actors::errc::illegal_transition,
                   .message = "Goods are exchanged when a return that asked for it has been received."};
   const auto store = x.shop.known.store(view.order.store_id, x.until);
-  actors::place_order command;
   command.by = {view.order.user_id, storage::session_kind::login, {}};
   command.store_id = store.id;
-  const auto items = f.maybe_objects("items", lines_max, {"product_id", "variant_id", "quantity"});
-  if (!items || items->empty())
-    f.wrong("items", "names at least one line that is sent instead");
-  for (const auto& item : *items)
-    command.lines.push_back({item.id("product_id"), item.id("variant_id"), item.integer("quantity", 1, quantity_max)});
-  command.shipping_method = f.text_or_empty("shipping_method", {0, 80});
   command.address = view.order.address;
   command.email = view.order.email;
   command.language = view.order.language;
