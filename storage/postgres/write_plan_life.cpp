@@ -50,7 +50,14 @@ struct life_rows::parts {
   using code_key = std::pair<ulid, std::string>; // store, code
   using template_key = std::tuple<ulid, std::string, std::string>;
 
-  column_arrays refunds, uses, uses_back, history;
+  struct use {
+    const discount_use_row* row = nullptr;
+    bool once = false;
+    bool given_back = false; ///< by a later command of the batch
+  };
+
+  column_arrays refunds, uses_back, history;
+  std::map<std::pair<ulid, std::string>, use> uses; // order, code
   std::map<ulid, const refund_row*> refund_updates;
   versioned<ulid, order_life_row> lives;
   versioned<code_key, discount_row> discounts;
@@ -109,10 +116,16 @@ void life_rows::mutation_added(const put_discount& m, shard_id shard, std::int64
 void life_rows::mutation_added(const put_discount_use& m, shard_id shard, std::int64_t) {
   at_home(m.row.order_id, shard, "order that uses a discount");
   const auto& r = m.row;
-  if (r.given_back)
-    made().uses_back.row(r.store_id, r.code, r.order_id);
-  else
-    made().uses.row(r.store_id, r.code, r.order_id, r.customer, m.once, r.at);
+  auto& p = made();
+  if (!r.given_back) {
+    p.uses.try_emplace({r.order_id, r.code}, parts::use{&r, m.once, false}); // again is nothing
+    return;
+  }
+  p.uses_back.row(r.store_id, r.code, r.order_id);
+  // What is given back is written before what is used, so that a code may change hands in a batch: the batch's own uses are not
+  // there yet.
+  if (auto at = p.uses.find({r.order_id, r.code}); at != p.uses.end() && at->second.row->store_id == r.store_id)
+    at->second.given_back = true;
 }
 
 void life_rows::mutation_added(const put_gift_card& m, shard_id shard, std::int64_t) {
@@ -208,7 +221,10 @@ void life_rows::parts::take_money(write_plan& plan) {
   put(plan, writes::insert_discounts, discounts_new);
   put(plan, writes::update_discounts, discounts_changed);
   put(plan, writes::give_uses_back, uses_back);
-  put(plan, writes::insert_uses, uses);
+  column_arrays used;
+  for (const auto& [key, u] : uses)
+    used.row(u.row->store_id, u.row->code, u.row->order_id, u.row->customer, u.once, u.given_back, u.row->at);
+  put(plan, writes::insert_uses, used);
   for (const auto& [id, e] : cards.rows) {
     const auto& r = *e.row;
     if (e.expected == 0)
