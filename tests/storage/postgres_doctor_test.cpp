@@ -60,6 +60,7 @@ TEST_CASE("a shop whose orders are placed, paid and cancelled in order is health
   paid.payment = payment_status::completed;
   auto payment = new_payment(paid);
   payment.state = attempt_state::succeeded;
+  payment.captured = payment.amount;
   s.shard.write(update_order{paid, paid.version}, insert_payment{payment}, all_reservations(paid, reservation_state::claimed),
                 moved(s.variant, -2, -2, "sold"));
   cancelled.status = order_status::cancelled;
@@ -104,7 +105,7 @@ TEST_CASE("the doctor finds each damage, and what follows from it", "[doctor][po
         == found{"the events of a commit are numbered without gaps"});
   CHECK(after("INSERT INTO outbox_cursors VALUES ('late', " + shard + ", 1000000000, 0)", "DELETE FROM outbox_cursors")
         == found{"no consumer is ahead of the events"});
-  CHECK(after("INSERT INTO payments SELECT gen.id, o.id, o.store_id, 'p', 't', o.total, o.currency, 4, '', '', '', now(), now() "
+  CHECK(after("INSERT INTO payments SELECT gen.id, o.id, o.store_id, 'p', 't', o.total, o.currency, 4, '', '', '', now(), now(), o.total "
               "FROM orders o, (VALUES (from_ulid('"
                 + new_id_beside(order.id).str() + "')), (from_ulid('" + new_id_beside(order.id).str() + "'))) gen(id) WHERE o.id = "
                 + id,
