@@ -16,18 +16,20 @@ void at_home(const ulid& id, shard_id shard, const char* what) {
     throw refused_batch{std::string{what} + " " + id.str() + " does not lie in shard " + std::to_string(shard)};
 }
 
-/// Writes of rows with a version, one per key: a new one has expected 0. The first expected version, the last content.
+/// Writes of rows with a version, one per key: a new one has expected 0. The first expected version, the last content; what never
+/// changes is as it was first.
 template <class Key, class Row>
 class versioned {
 public:
   struct entry {
+    const Row* first = nullptr;
     const Row* row = nullptr;
     std::int64_t expected = 0;
     std::int64_t version = 0;
   };
 
   void add(const Key& key, const Row& row, std::int64_t expected, const char* what) {
-    auto [it, fresh] = rows.try_emplace(key, entry{&row, expected, expected + 1});
+    auto [it, fresh] = rows.try_emplace(key, entry{&row, &row, expected, expected + 1});
     if (fresh)
       return;
     if (it->second.version != expected)
@@ -212,8 +214,8 @@ void life_rows::parts::take_money(write_plan& plan) {
     const auto& r = *e.row;
     const auto limit = r.usage_limit < 0 ? std::nullopt : std::optional{r.usage_limit};
     if (e.expected == 0)
-      discounts_new.row(r.id, r.store_id, r.code, r.active, r.once_per_customer, limit, jsonb_text{to_json(r.rule)}, e.version,
-                        r.created_at, r.updated_at);
+      discounts_new.row(e.first->id, r.store_id, r.code, r.active, r.once_per_customer, limit, jsonb_text{to_json(r.rule)},
+                        e.version, e.first->created_at, r.updated_at);
     else
       discounts_changed.row(r.store_id, r.code, e.expected, e.version, r.active, r.once_per_customer, limit,
                             jsonb_text{to_json(r.rule)}, r.updated_at);
@@ -226,10 +228,10 @@ void life_rows::parts::take_money(write_plan& plan) {
     used.row(u.row->store_id, u.row->code, u.row->order_id, u.row->customer, u.once, u.given_back, u.row->at);
   put(plan, writes::insert_uses, used);
   for (const auto& [id, e] : cards.rows) {
-    const auto& r = *e.row;
+    const auto &r = *e.row, &f = *e.first;
     if (e.expected == 0)
-      cards_new.row(id, r.store_id, r.code_hash, r.last_characters, r.currency, r.initial, r.active, unless_epoch(r.expires_at),
-                    r.note, e.version, r.created_at, r.updated_at);
+      cards_new.row(id, f.store_id, f.code_hash, f.last_characters, f.currency, f.initial, r.active, unless_epoch(r.expires_at),
+                    r.note, e.version, f.created_at, r.updated_at);
     else
       cards_changed.row(id, r.store_id, e.expected, e.version, r.active, unless_epoch(r.expires_at), r.note, r.updated_at);
   }
@@ -247,7 +249,7 @@ void life_rows::parts::take_outgoing(write_plan& plan) {
     const auto& r = *e.row;
     if (e.expected == 0)
       webhooks_new.row(id, r.store_id, r.address, jsonb_text{to_json(r.topics)}, r.sealed_secret, number_of(r.state),
-                       unless_epoch(r.failing_since), e.version, r.created_at, r.updated_at);
+                       unless_epoch(r.failing_since), e.version, e.first->created_at, r.updated_at);
     else
       webhooks_changed.row(id, r.store_id, e.expected, e.version, r.address, jsonb_text{to_json(r.topics)}, r.sealed_secret,
                            number_of(r.state), unless_epoch(r.failing_since), r.updated_at);
