@@ -259,6 +259,31 @@ TEST_CASE("a gift card is made once per code, and changed from its version witho
   CHECK(loaded.version == 2);
 }
 
+TEST_CASE("made and changed in one batch, a code and a gift card keep what never changes", "[discount][gift card]") {
+  ON_EVERY_STORE;
+  shop s(db);
+  const auto discount = new_discount(s.store.id, "TEA10");
+  const auto card = new_gift_card(s.store.id, 1000);
+  auto other_terms = new_discount(s.store.id, "TEA10", 7);
+  other_terms.created_at = at(9);
+  auto more = card;
+  more.initial = more.balance = 100'000;
+  more.code_hash = "another";
+  more.note = "for Ada";
+  auto out = s.shard.commit({in_shard(s.shard.id(), put_discount{discount, 0}, put_gift_card{card, 0}),
+                             in_shard(s.shard.id(), put_discount{other_terms, 1}, put_gift_card{more, 1})});
+  REQUIRE(out.what == kind::committed);
+  auto expected = discount;
+  expected.usage_limit = 7;
+  expected.version = 2;
+  CHECK(db.reader().load_discount(s.store.id, "TEA10") == expected);
+  auto loaded = db.reader().load_gift_card(s.store.id, card.code_hash).value();
+  CHECK(loaded.balance == 1000);
+  CHECK(loaded.initial == 1000);
+  CHECK(loaded.note == "for Ada");
+  CHECK(loaded.version == 2);
+}
+
 TEST_CASE("a gift card that is not there, or another store's, has no money", "[gift card]") {
   ON_EVERY_STORE;
   card_world w(db, 1000);
