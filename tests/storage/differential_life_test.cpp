@@ -93,7 +93,7 @@ TEST_CASE("random batches about later lives have the same outcome, answers and r
 
   int committed = 0, failed = 0, refused = 0;
   std::set<std::size_t> written; // kinds of commands in batches that were committed
-  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 250; ++seed) {
     CAPTURE(seed);
     later_world w(shards[0].id(), seed);
     for (auto& s : shards)

@@ -98,14 +98,14 @@ std::vector<write_set> later_world::next_batch(entity_reader& r) {
 }
 
 void later_world::add_command(commands& out) {
-  switch (random_.below(7)) {
+  switch (random_.below(9)) { // codes are what batches get wrong
     case 0: return about_orders(out);
     case 1: return about_money(out);
-    case 2: return about_codes(out);
-    case 3: return about_cards(out);
-    case 4: return about_webhooks(out);
-    case 5: return about_mail(out);
-    default: return about_carts(out);
+    case 2: return about_cards(out);
+    case 3: return about_webhooks(out);
+    case 4: return about_mail(out);
+    case 5: return about_carts(out);
+    default: return about_codes(out);
   }
 }
 
@@ -280,6 +280,8 @@ void later_world::about_webhooks(commands& out) {
       out.emplace_back(delete_webhook{webhook.id, webhook.store_id});
       return;
     case 3:
+      if (touched_.contains(delivery.id)) // tried before it was there
+        return;
       // A webhook made later in the batch would have it in one store only.
       if (!there(delivery.webhook_id))
         missed_.insert(delivery.webhook_id);
