@@ -7,6 +7,7 @@ std::vector<violation> check(const simulated::tables& rows, const observations& 
   check_stock(rows, out);
   check_orders(rows, seen, out);
   check_payments(rows, seen, out);
+  check_later_lives(rows, out);
   check_shards(rows, out);
   check_events(rows, seen, out);
   check_tenants(rows, out);

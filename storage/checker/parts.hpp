@@ -32,6 +32,7 @@ inline bool is_paid(const order_row& x) noexcept {
 void check_stock(const simulated::tables& rows, findings& out);
 void check_orders(const simulated::tables& rows, const observations& seen, findings& out);
 void check_payments(const simulated::tables& rows, const observations& seen, findings& out);
+void check_later_lives(const simulated::tables& rows, findings& out);
 void check_shards(const simulated::tables& rows, findings& out);
 void check_events(const simulated::tables& rows, const observations& seen, findings& out);
 void check_tenants(const simulated::tables& rows, findings& out);

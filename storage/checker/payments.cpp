@@ -46,8 +46,24 @@ void check_refunds(const simulated::tables& rows, const observations& seen, find
 /// What a gift card lost was spent, and a code is used by as many orders as it says.
 void check_prepaid(const simulated::tables& rows, findings& out) {
   std::map<ulid, std::int64_t> moved;
-  for (const auto& entry : rows.gift_card_history)
+  std::map<std::pair<ulid, std::string>, std::int64_t> lost; ///< order, card; what is paid with it, and not spent, is above 0
+  for (const auto& entry : rows.gift_card_history) {
     moved[entry.card_id] += entry.delta;
+    if (!entry.order_id.is_nil())
+      lost[{entry.order_id, entry.card_id.str()}] += entry.delta;
+  }
+  for (const auto& [id, payment] : rows.payments)
+    if (is_gift_card(payment) && payment.state != attempt_state::declined && payment.state != attempt_state::cancelled)
+      lost[{payment.order_id, payment.method_token}] += payment.amount;
+  for (const auto& [id, refund] : rows.refunds)
+    if (auto payment = rows.payments.find(refund.payment_id);
+        refund.state == refund_state::succeeded && payment != rows.payments.end() && is_gift_card(payment->second))
+      lost[{refund.order_id, payment->second.method_token}] -= refund.amount;
+  for (const auto& [key, sum] : lost)
+    out.expect(sum == 0, "cards_paid_for_orders", "order", key.first,
+               "paid with gift card " + key.second + ", and its history differs by " + std::to_string(sum));
+  for (const auto& [id, sum] : moved)
+    out.expect(rows.gift_cards.contains(id), "gift_card_balance", "gift card", id, "has a history and is missing");
   for (const auto& [id, card] : rows.gift_cards)
     out.expect(card.balance == card.initial + moved[id] && card.balance >= 0, "gift_card_balance", "gift card", id,
                "holds " + std::to_string(card.balance) + " of " + std::to_string(card.initial) + ", and its history says "
@@ -58,6 +74,9 @@ void check_prepaid(const simulated::tables& rows, findings& out) {
     if (use.row.given_back)
       continue;
     ++uses[{use.row.store_id, use.row.code}];
+    if (auto order = rows.orders.find(use.row.order_id); order != rows.orders.end())
+      out.expect(order->second.status != order_status::cancelled, "cancelled_keeps_no_code", "order", use.row.order_id,
+                 "is cancelled, and still uses the code " + use.row.code);
     if (use.once)
       ++once[{{use.row.store_id, use.row.code}, use.row.customer}];
   }
@@ -76,7 +95,7 @@ void check_payments(const simulated::tables& rows, const observations& seen, fin
   check_refunds(rows, seen, out);
   check_prepaid(rows, out);
   std::map<ulid, int> succeeded;
-  std::map<ulid, std::int64_t> to_pay; ///< of all payments of an order
+  std::map<ulid, std::int64_t> to_pay, with_cards; ///< of all payments of an order, and of those with gift cards
   std::set<ulid> gone_back, failed_refunds;
   for (const auto& [id, refund] : rows.refunds)
     if (refund.state == refund_state::failed)
@@ -91,6 +110,14 @@ void check_payments(const simulated::tables& rows, const observations& seen, fin
     }
     const auto& order = at->second;
     to_pay[order.id] += payment.amount;
+    if (is_gift_card(payment))
+      with_cards[order.id] += payment.amount;
+    const bool taken = payment.state == attempt_state::succeeded || payment.state == attempt_state::refunding
+                    || payment.state == attempt_state::refunded;
+    const bool never = payment.state == attempt_state::declined || payment.state == attempt_state::cancelled;
+    out.expect(!(taken && payment.captured == 0 && payment.amount > 0) && !(never && payment.captured > 0), "capture_is_counted",
+               "payment", id, "has state " + std::to_string(static_cast<int>(payment.state)) + ", and took "
+                 + std::to_string(payment.captured));
     out.expect(payment.currency == order.currency, "amount_is_total", "payment", id,
                std::to_string(payment.amount) + ' ' + payment.currency + " for an order of "
                  + std::to_string(order.total) + ' ' + order.currency);
@@ -116,9 +143,12 @@ void check_payments(const simulated::tables& rows, const observations& seen, fin
   for (const auto& [id, times] : succeeded)
     out.expect(times == 1, "paid_once", "order", id, "paid " + std::to_string(times) + " times");
   for (const auto& [id, order] : rows.orders) {
-    if (auto sum = to_pay.find(id); sum != to_pay.end())
+    if (auto sum = to_pay.find(id); sum != to_pay.end()) {
       out.expect(sum->second == order.total, "amount_is_total", "order", id,
                  "costs " + std::to_string(order.total) + ", and its payments are of " + std::to_string(sum->second));
+      out.expect(with_cards[id] == order.gift_card, "amount_is_total", "order", id,
+                 "says that gift cards pay " + std::to_string(order.gift_card) + ", and they pay " + std::to_string(with_cards[id]));
+    }
     if (is_paid(order)) {
       out.expect(order.total == 0 || succeeded.contains(id) || going_back.contains(id) || gone_back.contains(id),
                  "paid_order_has_money", "order", id, "is paid, and no payment succeeded");

@@ -62,6 +62,37 @@ void check_tenants(const simulated::tables& rows, findings& out) {
     t.in_shard("payment", id, x.store_id);
     t.in_store("payment", id, x.store_id, rows.orders, x.order_id);
   }
+  auto of_store = [&](const char* kind, const ulid& id, const ulid& store) {
+    t.in_shard(kind, id, store);
+    out.expect(rows.stores.contains(store), "row_in_its_store", kind, id, "its store is missing");
+  };
+  for (const auto& [id, x] : rows.refunds) {
+    t.in_shard("refund", id, x.store_id);
+    t.in_store("refund", id, x.store_id, rows.payments, x.payment_id);
+    t.in_store("refund", id, x.store_id, rows.orders, x.order_id);
+  }
+  for (const auto& [order, x] : rows.lives) {
+    t.in_shard("later life of order", order, x.store_id);
+    t.in_store("later life of order", order, x.store_id, rows.orders, order);
+  }
+  for (const auto& [key, x] : rows.discounts)
+    of_store("discount", x.id, x.store_id);
+  for (const auto& [key, use] : rows.discount_uses)
+    t.in_store("use of a code by order", use.row.order_id, use.row.store_id, rows.orders, use.row.order_id);
+  for (const auto& [id, x] : rows.gift_cards)
+    of_store("gift card", id, x.store_id);
+  for (const auto& x : rows.gift_card_history)
+    t.in_store("history of gift card", x.card_id, x.store_id, rows.gift_cards, x.card_id);
+  for (const auto& [id, x] : rows.webhooks)
+    of_store("webhook", id, x.store_id);
+  for (const auto& [id, x] : rows.deliveries)
+    t.in_shard("delivery", id, x.store_id);
+  for (const auto& [id, x] : rows.mails)
+    of_store("mail", id, x.store_id);
+  for (const auto& [key, x] : rows.mail_templates)
+    of_store("mail template of store", x.store_id, x.store_id);
+  for (const auto& [key, x] : rows.mail_suppressions)
+    of_store("silence of store", x.store_id, x.store_id);
   for (const auto& [id, x] : rows.reviews) {
     t.in_shard("review", id, x.store_id);
     t.in_store("review", id, x.store_id, rows.products, x.product_id);

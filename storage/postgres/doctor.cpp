@@ -16,8 +16,9 @@ struct check {
 
 // States: reservation 1 held, 2 pinned, 3 claimed, 4 released; order 1 pending, 2 paid, 3 shipped, 4 delivered, 5 cancelled,
 // 6 refunded; payment attempt 1 started, 2 pending, 3 requires_action, 4 succeeded, 5 declined, 6 cancelling, 7 cancelled,
-// 8 refunding, 9 refunded, 10 authorized, 11 capturing; refund 1 started, 2 pending, 3 succeeded, 4 failed; residence of a shard 1 here, 2 elsewhere, 3 moving, 4 quarantined. Every query ends with the limit of
-// rows to show.
+// 8 refunding, 9 refunded, 10 authorized, 11 capturing; refund 1 started, 2 pending, 3 succeeded, 4 failed; parcel 1 open, 2 shipped,
+// 3 delivered, 4 cancelled; return 1 requested, 2 approved, 3 declined, 4 received, 5 closed, 6 cancelled; residence of a shard
+// 1 here, 2 elsewhere, 3 moving, 4 quarantined. Every query ends with the limit of rows to show.
 const check checks[] = {
   {"reserved is the sum of a variant's open reservations",
    {"doctor_reserved", R"(
@@ -75,13 +76,20 @@ const check checks[] = {
         FROM payments GROUP BY order_id) p ON p.order_id = o.id
   WHERE p.amount <> o.total OR p.cards <> o.gift_card LIMIT 20)"}},
 
+  {"money that was taken is counted, and none is counted that was not taken",
+   {"doctor_captured", R"(
+  SELECT format('payment=%s order=%s state=%s amount=%s captured=%s', ulid(id), ulid(order_id), state, amount, captured)
+  FROM payments
+  WHERE (state IN (4, 8, 9) AND captured = 0 AND amount > 0) OR (state IN (5, 7) AND captured > 0) LIMIT 20)"}},
+
   {"no more money goes back than was taken, and it is counted where it was taken",
    {"doctor_refunds", R"(
-  SELECT format('payment=%s captured=%s refunded=%s asked=%s done=%s', ulid(p.id), p.captured, p.refunded, r.asked, r.done)
+  SELECT format('payment=%s captured=%s refunded=%s asked=%s done=%s', ulid(p.id), p.captured, p.refunded, coalesce(r.asked, 0),
+                coalesce(r.done, 0))
   FROM payments p
-  JOIN (SELECT payment_id, coalesce(sum(amount) FILTER (WHERE state <> 4), 0) AS asked,
-               coalesce(sum(amount) FILTER (WHERE state = 3), 0) AS done FROM refunds GROUP BY payment_id) r ON r.payment_id = p.id
-  WHERE r.asked > p.captured OR (r.done <> p.refunded AND p.state <> 9)
+  LEFT JOIN (SELECT payment_id, sum(amount) FILTER (WHERE state <> 4) AS asked, sum(amount) FILTER (WHERE state = 3) AS done
+             FROM refunds GROUP BY payment_id) r ON r.payment_id = p.id
+  WHERE r.asked > p.captured OR (coalesce(r.done, 0) <> p.refunded AND p.state <> 9)
   LIMIT 20)"}},
 
   {"what went back of an order is the sum of its refunds",
@@ -107,6 +115,19 @@ const check checks[] = {
   FROM gift_cards g LEFT JOIN (SELECT card_id, sum(delta) AS delta FROM gift_card_history GROUP BY card_id) h ON h.card_id = g.id
   WHERE g.balance <> g.initial + coalesce(h.delta, 0) LIMIT 20)"}},
 
+  {"what gift cards lost for an order is what it was paid with them, without what went back",
+   {"doctor_cards_of_orders", R"(
+  SELECT format('order=%s gift_card=%s paid=%s history=%s', ulid(order_id), card, coalesce(p.delta, 0), coalesce(h.delta, 0))
+  FROM (SELECT order_id, card, sum(delta) AS delta FROM (
+          SELECT order_id, method_token AS card, -amount AS delta FROM payments
+          WHERE provider = 'gift_card' AND state NOT IN (5, 7)
+          UNION ALL
+          SELECT r.order_id, p.method_token, r.amount FROM refunds r JOIN payments p ON p.id = r.payment_id
+          WHERE p.provider = 'gift_card' AND r.state = 3) x GROUP BY 1, 2) p
+  FULL JOIN (SELECT order_id, ulid(card_id) AS card, sum(delta) AS delta FROM gift_card_history WHERE order_id IS NOT NULL
+             GROUP BY 1, 2) h USING (order_id, card)
+  WHERE coalesce(p.delta, 0) <> coalesce(h.delta, 0) LIMIT 20)"}},
+
   {"a discount's code is used by as many orders as it says",
    {"doctor_discounts", R"(
   SELECT format('store=%s code=%s used=%s orders=%s', ulid(d.store_id), d.code, d.used, coalesce(u.n, 0))
@@ -115,17 +136,54 @@ const check checks[] = {
     USING (store_id, code)
   WHERE d.used <> coalesce(u.n, 0) LIMIT 20)"}},
 
-  {"no more pieces left than were sold, and no more came back than left",
+  {"a cancelled order keeps no code", // others may have it
+   {"doctor_kept_codes", R"(
+  SELECT format('order=%s code=%s', ulid(o.id), u.code) FROM discount_uses u JOIN orders o ON o.id = u.order_id
+  WHERE NOT u.given_back AND o.status = 5 LIMIT 20)"}},
+
+  {"no more pieces left or came back than were sold", // back on the shelf by a refund, or with a return
    {"doctor_parcels", R"(
-  SELECT format('order=%s line=%s sold=%s left=%s back=%s', ulid(i.order_id), i.line, i.quantity, f.pieces, coalesce(b.pieces, 0))
-  FROM (SELECT l.order_id, (x->>'line')::int AS line, sum((x->>'quantity')::int8) AS pieces
-        FROM order_lives l, jsonb_array_elements(l.fulfilments) p, jsonb_array_elements(p->'lines') x
-        WHERE (p->>'state')::int IN (2, 3) GROUP BY 1, 2) f
-  JOIN order_items i ON i.order_id = f.order_id AND i.line = f.line
-  LEFT JOIN (SELECT l.order_id, (x->>'line')::int AS line, sum((x->>'received')::int8) AS pieces
-             FROM order_lives l, jsonb_array_elements(l.returns) p, jsonb_array_elements(p->'lines') x GROUP BY 1, 2) b
-    ON b.order_id = i.order_id AND b.line = i.line
-  WHERE f.pieces > i.quantity OR coalesce(b.pieces, 0) > i.quantity LIMIT 20)"}},
+  WITH parcels AS (
+    SELECT l.order_id, (x->>'line')::int AS line,
+           coalesce(sum((x->>'quantity')::int8) FILTER (WHERE (p->>'state')::int IN (2, 3)), 0) AS pieces
+    FROM order_lives l, jsonb_array_elements(l.fulfilments) p, jsonb_array_elements(p->'lines') x GROUP BY 1, 2),
+  back AS (
+    SELECT order_id, line, sum(pieces) AS pieces FROM (
+      SELECT l.order_id, (x->>'line')::int AS line, (x->>'received')::int8 AS pieces
+      FROM order_lives l, jsonb_array_elements(l.returns) p, jsonb_array_elements(p->'lines') x
+      UNION ALL
+      SELECT r.order_id, (x->>'line')::int, CASE WHEN (x->>'restock')::bool THEN (x->>'quantity')::int8 ELSE 0 END
+      FROM refunds r, jsonb_array_elements(r.lines) x) y GROUP BY 1, 2)
+  SELECT format('order=%s line=%s sold=%s left=%s back=%s', ulid(order_id), line, coalesce(i.quantity::text, 'no such line'),
+                coalesce(p.pieces, 0), coalesce(b.pieces, 0))
+  FROM parcels p FULL JOIN back b USING (order_id, line) LEFT JOIN order_items i USING (order_id, line)
+  WHERE i.quantity IS NULL OR p.pieces > i.quantity OR b.pieces > i.quantity LIMIT 20)"}},
+
+  {"of a return no more came than was announced, and no more is sold again than came",
+   {"doctor_returns", R"(
+  SELECT format('order=%s return=%s line=%s announced=%s came=%s restocked=%s', ulid(l.order_id), r->>'id', x->>'line',
+                x->>'quantity', x->>'received', x->>'restocked')
+  FROM order_lives l, jsonb_array_elements(l.returns) r, jsonb_array_elements(r->'lines') x
+  WHERE (x->>'received')::int8 NOT BETWEEN 0 AND (x->>'quantity')::int8
+     OR (x->>'restocked')::int8 NOT BETWEEN 0 AND (x->>'received')::int8 LIMIT 20)"}},
+
+  {"the refund of a return is one of its order",
+   {"doctor_return_refunds", R"(
+  SELECT format('order=%s return=%s refund=%s', ulid(l.order_id), r->>'id', r->>'refund_id')
+  FROM order_lives l, jsonb_array_elements(l.returns) r
+  WHERE r->>'refund_id' <> ''
+    AND NOT EXISTS (SELECT FROM refunds f WHERE f.order_id = l.order_id AND ulid(f.id) = r->>'refund_id') LIMIT 20)"}},
+
+  {"an order is listed with open returns if and only if one waits for the merchant",
+   {"doctor_returns_open", R"(
+  SELECT format('order=%s listed=%s', ulid(l.order_id), l.returns_open) FROM order_lives l
+  WHERE l.returns_open <> EXISTS (SELECT FROM jsonb_array_elements(l.returns) r WHERE (r->>'state')::int IN (1, 2, 4)) LIMIT 20)"}},
+
+  {"an order has dealt with a provider's event once",
+   {"doctor_heard", R"(
+  SELECT format('order=%s provider=%s event=%s times=%s', ulid(l.order_id), h->>'provider', h->>'event_id', count(*))
+  FROM order_lives l, jsonb_array_elements(l.heard) h
+  GROUP BY l.order_id, h->>'provider', h->>'event_id' HAVING count(*) > 1 LIMIT 20)"}},
 
   {"a delivery belongs to a webhook of its store, and none waits long past its time",
    {"doctor_deliveries", R"(
@@ -218,6 +276,8 @@ const check checks[] = {
     UNION ALL SELECT 'later life of', c.order_id, c.store_id, p.store_id FROM order_lives c LEFT JOIN orders p ON p.id = c.order_id
     UNION ALL SELECT 'use of a code by', c.order_id, c.store_id, p.store_id FROM discount_uses c LEFT JOIN orders p ON p.id = c.order_id
     UNION ALL SELECT 'history of gift card', c.card_id, c.store_id, p.store_id FROM gift_card_history c LEFT JOIN gift_cards p ON p.id = c.card_id
+    UNION ALL SELECT 'mail', c.id, c.store_id, p.id FROM mails c LEFT JOIN stores p ON p.id = c.store_id
+    UNION ALL SELECT 'silence of', c.store_id, c.store_id, p.id FROM mail_suppressions c LEFT JOIN stores p ON p.id = c.store_id
     UNION ALL SELECT 'review', c.id, c.store_id, p.store_id FROM reviews c LEFT JOIN products p ON p.id = c.product_id
     UNION ALL SELECT 'cart', c.id, c.store_id, p.id FROM carts c LEFT JOIN stores p ON p.id = c.store_id) x
   WHERE x.store_id IS DISTINCT FROM parent LIMIT 20)"}},
@@ -250,6 +310,10 @@ const check checks[] = {
   UNION ALL
   SELECT format('ledger shard=%s seq=%s shard_seq=%s', s.shard, h.seq, s.seq) FROM shards s
   JOIN (SELECT shard_of(variant_id) AS shard, max(seq) AS seq FROM inventory_history GROUP BY 1) h ON h.shard = s.shard
+  WHERE h.seq > s.seq
+  UNION ALL
+  SELECT format('gift cards shard=%s seq=%s shard_seq=%s', s.shard, h.seq, s.seq) FROM shards s
+  JOIN (SELECT shard_of(card_id) AS shard, max(seq) AS seq FROM gift_card_history GROUP BY 1) h ON h.shard = s.shard
   WHERE h.seq > s.seq LIMIT 20)"}},
 
   {"no shard is quarantined", // what was committed is missing: nobody serves it until an operator has decided

@@ -16,18 +16,20 @@ void at_home(const ulid& id, shard_id shard, const char* what) {
     throw refused_batch{std::string{what} + " " + id.str() + " does not lie in shard " + std::to_string(shard)};
 }
 
-/// Writes of rows with a version, one per key: a new one has expected 0. The first expected version, the last content.
+/// Writes of rows with a version, one per key: a new one has expected 0. The first expected version, the last content; what never
+/// changes is as it was first.
 template <class Key, class Row>
 class versioned {
 public:
   struct entry {
+    const Row* first = nullptr;
     const Row* row = nullptr;
     std::int64_t expected = 0;
     std::int64_t version = 0;
   };
 
   void add(const Key& key, const Row& row, std::int64_t expected, const char* what) {
-    auto [it, fresh] = rows.try_emplace(key, entry{&row, expected, expected + 1});
+    auto [it, fresh] = rows.try_emplace(key, entry{&row, &row, expected, expected + 1});
     if (fresh)
       return;
     if (it->second.version != expected)
@@ -50,7 +52,14 @@ struct life_rows::parts {
   using code_key = std::pair<ulid, std::string>; // store, code
   using template_key = std::tuple<ulid, std::string, std::string>;
 
-  column_arrays refunds, uses, uses_back, history;
+  struct use {
+    const discount_use_row* row = nullptr;
+    bool once = false;
+    bool given_back = false; ///< by a later command of the batch
+  };
+
+  column_arrays refunds, uses_back, history;
+  std::map<std::pair<ulid, std::string>, use> uses; // order, code
   std::map<ulid, const refund_row*> refund_updates;
   versioned<ulid, order_life_row> lives;
   versioned<code_key, discount_row> discounts;
@@ -109,10 +118,16 @@ void life_rows::mutation_added(const put_discount& m, shard_id shard, std::int64
 void life_rows::mutation_added(const put_discount_use& m, shard_id shard, std::int64_t) {
   at_home(m.row.order_id, shard, "order that uses a discount");
   const auto& r = m.row;
-  if (r.given_back)
-    made().uses_back.row(r.store_id, r.code, r.order_id);
-  else
-    made().uses.row(r.store_id, r.code, r.order_id, r.customer, m.once, r.at);
+  auto& p = made();
+  if (!r.given_back) {
+    p.uses.try_emplace({r.order_id, r.code}, parts::use{&r, m.once, false}); // again is nothing
+    return;
+  }
+  p.uses_back.row(r.store_id, r.code, r.order_id);
+  // What is given back is written before what is used, so that a code may change hands in a batch: the batch's own uses are not
+  // there yet.
+  if (auto at = p.uses.find({r.order_id, r.code}); at != p.uses.end() && at->second.row->store_id == r.store_id)
+    at->second.given_back = true;
 }
 
 void life_rows::mutation_added(const put_gift_card& m, shard_id shard, std::int64_t) {
@@ -199,8 +214,8 @@ void life_rows::parts::take_money(write_plan& plan) {
     const auto& r = *e.row;
     const auto limit = r.usage_limit < 0 ? std::nullopt : std::optional{r.usage_limit};
     if (e.expected == 0)
-      discounts_new.row(r.id, r.store_id, r.code, r.active, r.once_per_customer, limit, jsonb_text{to_json(r.rule)}, e.version,
-                        r.created_at, r.updated_at);
+      discounts_new.row(e.first->id, r.store_id, r.code, r.active, r.once_per_customer, limit, jsonb_text{to_json(r.rule)},
+                        e.version, e.first->created_at, r.updated_at);
     else
       discounts_changed.row(r.store_id, r.code, e.expected, e.version, r.active, r.once_per_customer, limit,
                             jsonb_text{to_json(r.rule)}, r.updated_at);
@@ -208,12 +223,15 @@ void life_rows::parts::take_money(write_plan& plan) {
   put(plan, writes::insert_discounts, discounts_new);
   put(plan, writes::update_discounts, discounts_changed);
   put(plan, writes::give_uses_back, uses_back);
-  put(plan, writes::insert_uses, uses);
+  column_arrays used;
+  for (const auto& [key, u] : uses)
+    used.row(u.row->store_id, u.row->code, u.row->order_id, u.row->customer, u.once, u.given_back, u.row->at);
+  put(plan, writes::insert_uses, used);
   for (const auto& [id, e] : cards.rows) {
-    const auto& r = *e.row;
+    const auto &r = *e.row, &f = *e.first;
     if (e.expected == 0)
-      cards_new.row(id, r.store_id, r.code_hash, r.last_characters, r.currency, r.initial, r.active, unless_epoch(r.expires_at),
-                    r.note, e.version, r.created_at, r.updated_at);
+      cards_new.row(id, f.store_id, f.code_hash, f.last_characters, f.currency, f.initial, r.active, unless_epoch(r.expires_at),
+                    r.note, e.version, f.created_at, r.updated_at);
     else
       cards_changed.row(id, r.store_id, e.expected, e.version, r.active, unless_epoch(r.expires_at), r.note, r.updated_at);
   }
@@ -231,7 +249,7 @@ void life_rows::parts::take_outgoing(write_plan& plan) {
     const auto& r = *e.row;
     if (e.expected == 0)
       webhooks_new.row(id, r.store_id, r.address, jsonb_text{to_json(r.topics)}, r.sealed_secret, number_of(r.state),
-                       unless_epoch(r.failing_since), e.version, r.created_at, r.updated_at);
+                       unless_epoch(r.failing_since), e.version, e.first->created_at, r.updated_at);
     else
       webhooks_changed.row(id, r.store_id, e.expected, e.version, r.address, jsonb_text{to_json(r.topics)}, r.sealed_secret,
                            number_of(r.state), unless_epoch(r.failing_since), r.updated_at);

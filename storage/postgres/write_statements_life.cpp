@@ -65,13 +65,13 @@ const statement update_discounts{"update_discounts", R"(
 const statement insert_uses{"insert_uses", R"(
   WITH fresh AS (
     INSERT INTO discount_uses (store_id, code, order_id, customer, once, given_back, at)
-    SELECT x.store_id, x.code, x.order_id, x.customer, x.once, false, x.at
-    FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bool[], $6::timestamptz[])
-      x(store_id, code, order_id, customer, once, at)
+    SELECT x.store_id, x.code, x.order_id, x.customer, x.once, x.given_back, x.at
+    FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::bool[], $6::bool[], $7::timestamptz[])
+      x(store_id, code, order_id, customer, once, given_back, at)
     ON CONFLICT (order_id, code) DO NOTHING
-    RETURNING store_id, code)
+    RETURNING store_id, code, given_back)
   UPDATE discounts t SET used = t.used + x.n
-  FROM (SELECT store_id, code, count(*) AS n FROM fresh GROUP BY store_id, code) x
+  FROM (SELECT store_id, code, count(*) AS n FROM fresh WHERE NOT given_back GROUP BY store_id, code) x
   WHERE t.store_id = x.store_id AND t.code = x.code)"};
 
 const statement give_uses_back{"give_uses_back", R"(

@@ -54,6 +54,7 @@ write_result transaction::apply(const write_set& ws) {
 void transaction::check_batch() const {
   check_levels();
   check_cards();
+  check_discounts();
   auto in_store = [](const auto& table, const ulid& id, const ulid& store) {
     auto at = table.find(id);
     return at != table.end() && at->second.store_id == store;

@@ -128,6 +128,8 @@ private:
 
   void check_levels() const;
   void check_cards() const;
+  /// A code may change hands in a batch: what counts is who uses it at the end.
+  void check_discounts() const;
   /// Throws unless the id lies in the shard of the write set being applied.
   void at_home(const ulid& id, const char* what) const;
   void store_is_there(const ulid& store) const;
@@ -150,6 +152,7 @@ private:
   std::set<id_pair> new_reservations_;
   std::set<ulid> new_payments_;
   std::set<ulid> touched_cards_;
+  std::set<std::pair<ulid, std::string>> new_uses_; ///< order, code
 };
 
 } // namespace souk::storage::simulated

@@ -56,6 +56,7 @@ transaction::answer transaction::refusal_of(const put_discount& m) const {
 
 void transaction::write(const put_discount& m) {
   store_is_there(m.row.store_id);
+  check(!m.row.code.empty(), "discount", m.row.id, "has no code");
   store_code key{m.row.store_id, m.row.code};
   auto at = rows_.discounts.find(key);
   check((at == rows_.discounts.end() ? 0 : at->second.version) == m.expected_version, "discount", m.row.id,
@@ -89,8 +90,6 @@ void transaction::write(const put_discount_use& m) {
   auto count = [&](std::int64_t delta) {
     undo_.save(rows_.discounts, of);
     discount->second.used += delta;
-    check(delta < 0 || discount->second.usage_limit < 0 || discount->second.used <= discount->second.usage_limit, "discount",
-          discount->second.id, "is used up");
   };
   if (m.row.given_back) {
     if (at == rows_.discount_uses.end() || at->second.row.given_back || at->second.row.store_id != m.row.store_id)
@@ -103,7 +102,18 @@ void transaction::write(const put_discount_use& m) {
     return;
   check(discount != rows_.discounts.end(), "discount of order", m.row.order_id, "is missing");
   put(rows_.discount_uses, key, {m.row, m.once});
+  new_uses_.insert(key);
   count(1);
+}
+
+void transaction::check_discounts() const {
+  for (const auto& key : new_uses_) {
+    auto use = rows_.discount_uses.find(key);
+    if (use == rows_.discount_uses.end() || use->second.row.given_back)
+      continue;
+    const auto& discount = rows_.discounts.at({use->second.row.store_id, use->second.row.code});
+    check(discount.usage_limit < 0 || discount.used <= discount.usage_limit, "discount", discount.id, "is used up");
+  }
 }
 
 // --- gift cards ---

@@ -8,6 +8,11 @@ bool is_open(reservation_state s) noexcept {
   return s == reservation_state::held || s == reservation_state::pinned;
 }
 
+void check_sums(const payment_row& x) {
+  check(x.captured >= 0 && x.captured <= x.amount && x.refunded >= 0 && x.refunded <= x.amount, "payment", x.id,
+        "has taken or given back more than it is worth");
+}
+
 } // namespace
 
 // --- stock ---
@@ -96,6 +101,8 @@ void transaction::write(const insert_order& m) {
   order_number_ = next++;
   auto row = m.row;
   row.number = order_number_;
+  check(row.discount >= 0 && row.gift_card >= 0, "order", row.id, "has a negative discount, or cards worth less than nothing");
+  check(row.refunded >= 0 && row.refunded <= row.total, "order", row.id, "has more refunded than it cost");
   put(rows_.orders, row.id, std::move(row));
   add(rows_.orders_of, {m.row.user_id, m.row.id});
   for (const auto& item : m.items) {
@@ -103,6 +110,7 @@ void transaction::write(const insert_order& m) {
           "is another order's");
     check(item.quantity > 0 && item.unit_price >= 0, "item of order", m.row.id,
           "has no quantity or a negative price");
+    check(item.discount >= 0 && item.discount <= item.total, "item of order", m.row.id, "has more taken off than it costs");
     std::pair key{item.order_id, item.line};
     check(!rows_.order_items.contains(key), "item of order", m.row.id, "has the number of another line");
     put(rows_.order_items, key, item);
@@ -165,6 +173,7 @@ void transaction::write(const insert_payment& m) {
   at_home(m.row.id, "payment");
   at_home(m.row.order_id, "order");
   check(m.row.amount >= 0, "payment", m.row.id, "has a negative amount");
+  check_sums(m.row);
   put(rows_.payments, m.row.id, m.row);
   new_payments_.insert(m.row.id);
   add(rows_.payments_of, {m.row.order_id, m.row.id});
@@ -180,8 +189,7 @@ void transaction::write(const update_payment& m) {
   row.captured = m.row.captured;
   row.refunded = m.row.refunded;
   row.updated_at = m.row.updated_at;
-  check(row.captured >= 0 && row.captured <= row.amount && row.refunded >= 0 && row.refunded <= row.amount, "payment", row.id,
-        "has taken or given back more than it is worth");
+  check_sums(row);
 }
 
 transaction::answer transaction::refusal_of(const insert_idempotency_key& m) const {

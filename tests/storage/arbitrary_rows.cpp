@@ -1,8 +1,4 @@
-#include "storage/arbitrary_rows.hpp"
-
-#include "storage/shop_rows.hpp"
-
-#include <rapidcheck.h>
+#include "storage/arbitrary_parts.hpp"
 
 namespace souk::tests {
 
@@ -27,23 +23,6 @@ void append_utf8(std::string& out, std::uint32_t c) {
     put(0x80 | (c >> 6 & 0x3f));
     put(0x80 | (c & 0x3f));
   }
-}
-
-template <class T>
-T one_of(std::initializer_list<T> choices) {
-  return *rc::gen::elementOf(std::vector<T>(choices));
-}
-
-bool coin() {
-  return *rc::gen::arbitrary<bool>();
-}
-
-template <class F>
-auto some(int at_most, F make) {
-  std::vector<decltype(make())> out;
-  for (int i = *rc::gen::inRange(0, at_most + 1); i > 0; --i)
-    out.push_back(make());
-  return out;
 }
 
 ulid any_id(shard_id shard) {
@@ -113,7 +92,8 @@ store_row any_store(shard_id shard) {
   x.tax_inclusive = coin();
   x.shipping_zones = some(3, [] {
     return shipping_zone{any_text(), some(3, any_text), some(3, [] {
-                           return shipping_rate{any_text(), any_money(), coin() ? -1 : any_money()};
+                           return shipping_rate{any_text(), any_money(), coin() ? -1 : any_money(), any_money(),
+                                                coin() ? -1 : any_money()};
                          })};
   });
   x.logo_url = any_text();
@@ -121,6 +101,7 @@ store_row any_store(shard_id shard) {
   x.status = one_of({store_status::open, store_status::closed});
   x.created_at = any_time();
   x.updated_at = any_time();
+  x.settings = any_settings();
   return x;
 }
 
@@ -176,6 +157,7 @@ cart_row any_cart(const ulid& store) {
   });
   x.updated_at = any_time();
   x.expires_at = any_time();
+  x.reminded_at = maybe_time();
   return x;
 }
 
@@ -187,7 +169,8 @@ order_row any_order(const ulid& store) {
   x.status = one_of({order_status::pending, order_status::paid, order_status::shipped,
                      order_status::delivered, order_status::cancelled, order_status::refunded});
   x.payment = one_of(
-    {payment_status::pending, payment_status::completed, payment_status::failed, payment_status::refunded});
+    {payment_status::pending, payment_status::completed, payment_status::failed, payment_status::refunded,
+     payment_status::authorized, payment_status::partially_refunded});
   x.currency = "EUR";
   x.subtotal = any_money();
   x.shipping = any_money();
@@ -200,6 +183,13 @@ order_row any_order(const ulid& store) {
   x.note = any_text();
   x.created_at = any_time();
   x.updated_at = any_time();
+  x.discount = any_money();
+  x.gift_card = any_money();
+  x.refunded = up_to(x.total);
+  x.fulfilment = one_of({fulfilment_status::unfulfilled, fulfilment_status::partial, fulfilment_status::fulfilled});
+  x.language = any_text();
+  x.recovered = coin();
+  x.pricing = any_pricing();
   return x;
 }
 
@@ -217,6 +207,10 @@ order_item_row any_item(const order_row& order, std::int32_t line) {
   x.unit_price = any_money();
   x.tax = any_money();
   x.total = any_money();
+  x.discount = up_to(x.total);
+  x.tax_rate_ppm = any_ppm();
+  x.grams = any_money();
+  x.requires_shipping = coin();
   return x;
 }
 
@@ -227,12 +221,15 @@ payment_row any_payment(const order_row& order) {
   x.amount = any_money();
   x.state = one_of({attempt_state::started, attempt_state::pending, attempt_state::requires_action,
                     attempt_state::succeeded, attempt_state::declined, attempt_state::cancelling,
-                    attempt_state::cancelled, attempt_state::refunding, attempt_state::refunded});
+                    attempt_state::cancelled, attempt_state::refunding, attempt_state::refunded,
+                    attempt_state::authorized, attempt_state::capturing});
   x.provider_reference = any_text();
   x.error_code = any_text();
   x.action_url = any_text();
   x.created_at = any_time();
   x.updated_at = any_time();
+  x.captured = up_to(x.amount);
+  x.refunded = up_to(x.amount);
   return x;
 }
 

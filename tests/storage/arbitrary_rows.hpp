@@ -26,4 +26,15 @@ storage::review_row any_review(const storage::product_row& product);
 storage::import_row any_import(const storage::ulid& store);
 storage::emit_event any_event(storage::shard_id shard);
 
+// An order's later life, and what goes out; arbitrary_life_rows.cpp.
+storage::refund_row any_refund(const storage::payment_row& payment);
+storage::order_life_row any_life(const storage::order_row& order); ///< of version 1
+storage::discount_row any_discount(const storage::ulid& store);
+storage::gift_card_row any_gift_card(const storage::ulid& store);
+storage::webhook_row any_webhook(const storage::ulid& store);
+storage::webhook_delivery_row any_delivery(const storage::webhook_row& webhook);
+storage::mail_template_row any_template(const storage::ulid& store);
+storage::mail_suppression_row any_suppression(const storage::ulid& store);
+storage::mail_row any_mail(const storage::ulid& store);
+
 } // namespace souk::tests

@@ -1,52 +1,11 @@
+#include "storage/doctor_fixture.hpp"
 #include "storage/migrator.hpp"
-#include "storage/postgres/doctor.hpp"
-#include "storage/postgres_fixture.hpp"
-#include "storage/shop_rows.hpp"
 
 #include <catch2/catch.hpp>
-
-#include <set>
 
 using namespace souk::storage;
 using namespace souk::tests;
 using std::chrono::seconds;
-
-namespace {
-
-std::set<std::string> failing(const store_under_test& db) {
-  std::set<std::string> out;
-  for (const auto& f : postgres::examine({postgres_url(db)}))
-    if (!f.ok) {
-      CHECK_FALSE(f.rows.empty());
-      out.insert(f.check);
-    }
-  return out;
-}
-
-using found = std::set<std::string>;
-
-/// What the doctor finds after a statement by hand, which another one then undoes.
-found found_after(const store_under_test& db, const std::string& damage, const std::string& repair) {
-  auto session = postgres_session(postgres_url(db));
-  session->execute("SET ROLE souk_writer; " + damage, seconds{5});
-  auto out = failing(db);
-  session->execute(repair, seconds{5});
-  CHECK(failing(db).empty());
-  return out;
-}
-
-/// A checkout that adds up, and whose hold lasts for another hour by the database's clock.
-write_set checkout(shop& s, order_row& order, std::int64_t quantity) {
-  order.subtotal = item_of(order, s.variant, quantity).total;
-  order.total = order.subtotal + order.shipping + order.tax;
-  auto ws = s.checkout(order, quantity);
-  for (auto& m : ws.mutations)
-    if (auto* r = std::get_if<insert_reservation>(&m))
-      r->row.deadline = s.shard.db.ownership().now() + std::chrono::hours{1};
-  return ws;
-}
-
-} // namespace
 
 TEST_CASE("a shop whose orders are placed, paid and cancelled in order is healthy", "[doctor][postgres]") {
   ON_POSTGRES_ONLY;
@@ -55,11 +14,12 @@ TEST_CASE("a shop whose orders are placed, paid and cancelled in order is health
   auto paid = new_order(s.store.id, new_id(1)), cancelled = new_order(s.store.id, new_id(1)),
        open = new_order(s.store.id, new_id(1));
   for (auto* o : {&paid, &cancelled, &open})
-    s.shard.write_set(checkout(s, *o, 2));
+    s.shard.write_set(lasting_checkout(s, *o, 2));
   paid.status = order_status::paid;
   paid.payment = payment_status::completed;
   auto payment = new_payment(paid);
   payment.state = attempt_state::succeeded;
+  payment.captured = payment.amount;
   s.shard.write(update_order{paid, paid.version}, insert_payment{payment}, all_reservations(paid, reservation_state::claimed),
                 moved(s.variant, -2, -2, "sold"));
   cancelled.status = order_status::cancelled;
@@ -74,7 +34,7 @@ TEST_CASE("the doctor finds each damage, and what follows from it", "[doctor][po
   const auto fresh = make_fresh_postgres_store();
   shop s(*fresh, 20);
   auto order = new_order(s.store.id, new_id(1));
-  s.shard.write_set(checkout(s, order, 2));
+  s.shard.write_set(lasting_checkout(s, order, 2));
   shop other(*fresh, 1);
   REQUIRE(failing(*fresh) == found{});
   const auto after = [&](const std::string& damage, const std::string& repair) { return found_after(*fresh, damage, repair); };
@@ -104,7 +64,7 @@ TEST_CASE("the doctor finds each damage, and what follows from it", "[doctor][po
         == found{"the events of a commit are numbered without gaps"});
   CHECK(after("INSERT INTO outbox_cursors VALUES ('late', " + shard + ", 1000000000, 0)", "DELETE FROM outbox_cursors")
         == found{"no consumer is ahead of the events"});
-  CHECK(after("INSERT INTO payments SELECT gen.id, o.id, o.store_id, 'p', 't', o.total, o.currency, 4, '', '', '', now(), now() "
+  CHECK(after("INSERT INTO payments SELECT gen.id, o.id, o.store_id, 'p', 't', o.total, o.currency, 4, '', '', '', now(), now(), o.total "
               "FROM orders o, (VALUES (from_ulid('"
                 + new_id_beside(order.id).str() + "')), (from_ulid('" + new_id_beside(order.id).str() + "'))) gen(id) WHERE o.id = "
                 + id,

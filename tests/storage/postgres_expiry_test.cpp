@@ -1,7 +1,7 @@
+#include "storage/life_rows.hpp"
 #include "storage/postgres/expiry.hpp"
 #include "storage/postgres/turn.hpp"
 #include "storage/postgres_fixture.hpp"
-#include "storage/shop_rows.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -52,4 +52,47 @@ TEST_CASE("of several nodes one is at a chore at a time", "[expiry][postgres]") 
     db.wait(std::chrono::milliseconds{10});
   }
   CHECK(free_again);
+}
+
+TEST_CASE("what went out is kept for thirty days, and what waits until it went", "[expiry][life][postgres]") {
+  ON_POSTGRES_ONLY;
+  const auto fresh = make_fresh_postgres_store();
+  shop s(*fresh);
+  const auto now = fresh->ownership().now();
+  const auto old = now - std::chrono::hours{24 * 30 + 1}, recent = now - std::chrono::hours{24 * 30 - 1};
+  auto webhook = new_webhook(s.store.id);
+  s.shard.write(put_webhook{webhook, 0});
+  auto deliver = [&](delivery_state state, timestamp made) {
+    auto x = new_delivery(webhook);
+    x.state = state;
+    x.created_at = made;
+    x.updated_at = now;
+    s.shard.write(put_webhook_delivery{x, true});
+    return x.id;
+  };
+  auto send = [&](timestamp when) {
+    auto x = new_mail(s.store.id);
+    x.at = when;
+    s.shard.write(put_mail{x});
+    return x.id;
+  };
+  const auto arrived = deliver(delivery_state::delivered, old), failed = deliver(delivery_state::failed, old),
+             waiting = deliver(delivery_state::waiting, old), just_arrived = deliver(delivery_state::delivered, recent);
+  const auto old_mail = send(old), recent_mail = send(recent);
+
+  const auto gone = postgres::delete_expired({postgres_url(*fresh)}, now);
+
+  CHECK(gone.deliveries == 2);
+  CHECK(gone.mails == 1);
+  auto& r = fresh->reader();
+  CHECK_FALSE(r.load_delivery(arrived).has_value());
+  CHECK_FALSE(r.load_delivery(failed).has_value());
+  CHECK(r.load_delivery(waiting).has_value());
+  CHECK(r.load_delivery(just_arrived).has_value());
+  CHECK_FALSE(r.load_mail(old_mail).has_value());
+  CHECK(r.load_mail(recent_mail).has_value());
+  CHECK(r.load_webhooks(s.store.id).webhooks.size() == 1);
+  const auto again = postgres::delete_expired({postgres_url(*fresh)}, now);
+  CHECK(again.deliveries == 0);
+  CHECK(again.mails == 0);
 }

@@ -13,6 +13,10 @@ using namespace souk::tests;
 
 namespace {
 
+bool coin() {
+  return *rc::gen::arbitrary<bool>();
+}
+
 template <class Row, class Key>
 void sort_by(std::vector<Row>& rows, Key key) {
   std::sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) { return key(a) < key(b); });
@@ -143,8 +147,10 @@ TEST_CASE("an order with its items and payments comes back as placed, and an upd
     changed.carrier = any_text();
     changed.tracking_number = any_text();
     changed.tracking_url = any_text();
+    changed.refunded = coin() ? order.total : 0;
     auto moved_on = any_payment(order);
     moved_on.id = payment.id;
+    moved_on.captured = moved_on.refunded = coin() ? payment.amount : 0;
     s.shard.write(update_order{changed, 1}, update_payment{moved_on});
     auto expected = order;
     expected.status = changed.status;
@@ -154,12 +160,16 @@ TEST_CASE("an order with its items and payments comes back as placed, and an upd
     expected.tracking_number = changed.tracking_number;
     expected.tracking_url = changed.tracking_url;
     expected.updated_at = changed.updated_at;
+    expected.refunded = changed.refunded;
+    expected.fulfilment = changed.fulfilment;
     expected.version = 2;
     auto expected_payment = payment;
     expected_payment.state = moved_on.state;
     expected_payment.provider_reference = moved_on.provider_reference;
     expected_payment.error_code = moved_on.error_code;
     expected_payment.action_url = moved_on.action_url;
+    expected_payment.captured = moved_on.captured;
+    expected_payment.refunded = moved_on.refunded;
     expected_payment.updated_at = moved_on.updated_at;
     loaded = db.reader().load_order(order.id);
     RC_ASSERT(loaded->order == expected);
@@ -245,6 +255,15 @@ TEST_CASE("what was never written is not there", "[round trip]") {
   CHECK_FALSE(r.load_review(id).has_value());
   CHECK_FALSE(r.load_import(id).has_value());
   CHECK_FALSE(r.has_bought(id, id, id));
+  CHECK_FALSE(r.load_discount(id, "TEA").has_value());
+  CHECK_FALSE(r.has_used(id, "TEA", "ada@example.com"));
+  CHECK_FALSE(r.load_gift_card(id, "ab").has_value());
+  CHECK(r.load_webhooks(id).webhooks.empty());
+  CHECK(r.load_webhooks(id).waiting.empty());
+  CHECK_FALSE(r.load_delivery(id).has_value());
+  CHECK_FALSE(r.load_mail_template(id, "order_confirmed", "en").has_value());
+  CHECK_FALSE(r.load_suppression(id, "ada@example.com").has_value());
+  CHECK_FALSE(r.load_mail(id).has_value());
 }
 
 // --- the user's side ---
