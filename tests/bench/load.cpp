@@ -25,6 +25,8 @@ using clock = std::chrono::steady_clock;
 
 /// After the measured time: for answers still under way.
 constexpr std::chrono::seconds last_answers{15};
+/// After the measured time: for requests of a steady load that were due and found no visitor.
+constexpr std::chrono::seconds sent_late_by{2};
 
 /// HOST:PORT of http://HOST:PORT
 std::string authority_of(const std::string& url) {
@@ -151,7 +153,7 @@ private:
       return;
     const auto now = clock::now();
     for (; due_ <= now && due_ < measured_until_; due_ += pause_) {
-      if (now >= measured_until_) { // too late to be of any use
+      if (now >= measured_until_ + sent_late_by) {
         if (measured(due_)) {
           ++result_.errors;
           ++result_.other_answers[0];

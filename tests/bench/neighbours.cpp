@@ -1,5 +1,6 @@
 #include "tests/bench/neighbours.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>

@@ -38,6 +38,7 @@ bool one_call::heard(int, int status, std::string_view body, bool measured) {
     complained_ = true;
     return false;
   }
+  ++placed;
   if (measured && text_field(body, "\"status\":\"") != "paid")
     ++unpaid;
   return true;

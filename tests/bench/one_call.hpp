@@ -25,6 +25,7 @@ public:
   void next(int visitor, std::string& out) override;
   bool heard(int visitor, int status, std::string_view body, bool measured) override;
 
+  std::uint64_t placed = 0; ///< in all, not only in the measured time
   std::uint64_t unpaid = 0; ///< placed, but the gateway's answer was not waited for
 
 private:
