@@ -41,7 +41,8 @@ api_market open_api_market(const std::string& base_url, const market_size& size)
   server::api_client shop{base_url};
   const auto run = mark();
   const json merchant{{"email", "bench-" + run + "@example.com"}, {"password", "correct horse battery"}, {"name", "Mary Merchant"}};
-  shop.use_token(shop.must(shop.post("/users", merchant.dump()), "signing up a merchant").at("token"));
+  out.merchant_token = shop.must(shop.post("/users", merchant.dump()), "signing up a merchant").at("token");
+  shop.use_token(out.merchant_token);
   for (int s = 0; s < size.stores; ++s) {
     const json store{{"store_name", "Bench " + std::to_string(s)},
                      {"slug", "bench-" + run + "-" + std::to_string(s)},
@@ -66,7 +67,8 @@ api_market open_api_market(const std::string& base_url, const market_size& size)
   return out;
 }
 
-std::string order_body(const api_market::guest& who, const std::string& store, const api_market::sold* what) {
+std::string order_body(const api_market::guest& who, const std::string& store, const api_market::sold* what,
+                       const std::string& email) {
   json out{{"user_id", who.user},
            {"store_id", store},
            {"shipping_address",
@@ -80,6 +82,8 @@ std::string order_body(const api_market::guest& who, const std::string& store, c
     out["items"] = {{{"product_id", what->product}, {"variant_id", what->variant}, {"quantity", 1}}};
   else
     out["from_cart"] = true;
+  if (!email.empty())
+    out["email"] = email;
   return out.dump();
 }
 

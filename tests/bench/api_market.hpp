@@ -19,6 +19,7 @@ struct api_market {
   std::vector<std::string> stores;
   std::vector<sold> goods;
   std::vector<guest> guests;
+  std::string merchant_token; ///< of whom all stores are
 };
 
 struct market_size {
@@ -32,6 +33,8 @@ struct market_size {
 api_market open_api_market(const std::string& base_url, const market_size& size);
 
 /// A request's body that orders one piece. Without `what` the guest orders the cart at `store`.
-std::string order_body(const api_market::guest& who, const std::string& store, const api_market::sold* what);
+/// @param email where the order's mails go; empty: there are none
+std::string order_body(const api_market::guest& who, const std::string& store, const api_market::sold* what,
+                       const std::string& email = {});
 
 } // namespace souk::bench

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@ struct options {
   std::string second_database_url; ///< on another server, for those that compare one with two
   std::string base_url;   ///< of the edge, for benchmarks over HTTP
   std::string direct_url; ///< of the server behind it
+  std::string providers_url; ///< of the sandbox of Stripe, PayPal and ShipStation, for payments
+  std::uint16_t mail_port = 0; ///< where the server behind the edge takes its mails to, for isolation
   std::chrono::seconds duration{10};
   int concurrency = 0; ///< 0: the benchmark's own choice
 };
@@ -55,5 +58,7 @@ int remote(const options& o);
 int lanes(const options& o);
 int members(const options& o);
 int outbox(const options& o);
+int payments(const options& o);
+int isolation(const options& o);
 
 } // namespace souk::bench

@@ -38,7 +38,8 @@ struct tally {
   std::atomic<std::uint64_t> refused{0};
   std::mutex guard;
   latencies took;
-  std::function<void(const storage::ulid&)> on_placed;
+  std::function<void(const actors::order_view&, std::chrono::steady_clock::duration)> on_placed;
+  actors::payment_method payment;
 };
 
 struct driver_state {
@@ -68,19 +69,20 @@ caf::behavior driver(caf::stateful_actor<driver_state>* self, server::shop_stack
     c.store_id = g.store;
     c.lines.push_back({g.product, g.variant, 1});
     c.address = {"Ada Lovelace", "12 St James's Square", "", "London", "", "SW1Y 4LB", "GB", ""};
-    c.payment = {"manual", ""};
+    c.payment = count->payment;
     auto order = stack->ids().fresh_beside(g.store);
     auto began = std::chrono::steady_clock::now();
     ++s.under_way;
     runtime::ask(self, stack->node().routes(), actors::order_at(order), runtime::delivery::create, std::move(c))
       .then(
-        [=](const actors::order_view&) {
+        [=](const actors::order_view& view) {
+          const auto took = std::chrono::steady_clock::now() - began;
           --self->state.under_way;
           if (count->on_placed)
-            count->on_placed(order);
+            count->on_placed(view, took);
           if (count->measuring) {
             ++count->placed;
-            self->state.took.add(std::chrono::steady_clock::now() - began);
+            self->state.took.add(took);
           }
           self->state.next();
         },
@@ -123,7 +125,9 @@ direct_shop::~direct_shop() {
 
 std::vector<direct_shop::sold> direct_shop::open_stores(int stores, int variants_each) {
   std::vector<sold> out;
-  auto owner = sign_up_shoppers(1).front();
+  if (owner_.is_nil())
+    owner_ = sign_up_shoppers(1).front();
+  const auto& owner = owner_;
   for (int i = 0; i < stores; ++i) {
     actors::open_store open;
     open.by.user = owner;
@@ -156,6 +160,16 @@ std::vector<direct_shop::sold> direct_shop::open_stores(int stores, int variants
   return out;
 }
 
+void direct_shop::give_account(const storage::ulid& store, const std::string& provider, const std::string& secrets) {
+  actors::change_settings c;
+  c.by.user = owner_;
+  c.store_id = store;
+  c.put_payment.emplace();
+  c.put_payment->provider = provider;
+  c.put_payment->sealed = stack_->secrets()->seal(actors::secret_owner(store, provider), secrets);
+  ask<storage::store_row>(*stack_, actors::store_at(store), runtime::delivery::activate, c);
+}
+
 std::vector<storage::ulid> direct_shop::sign_up_shoppers(int count) {
   std::vector<storage::ulid> out;
   for (int i = 0; i < count; ++i) {
@@ -177,9 +191,11 @@ std::vector<storage::ulid> direct_shop::sign_up_shoppers(int count) {
 placing_result place_orders(direct_shop& shop, const std::vector<direct_shop::sold>& goods,
                             const std::vector<storage::ulid>& shoppers, int drivers, int window,
                             std::chrono::milliseconds warm_up, std::chrono::milliseconds duration,
-                            std::function<void(const storage::ulid&)> placed) {
+                            std::function<void(const actors::order_view&, std::chrono::steady_clock::duration)> placed,
+                            const actors::payment_method& payment) {
   auto count = std::make_shared<tally>();
   count->on_placed = std::move(placed);
+  count->payment = payment;
   auto& stack = shop.stack();
   std::vector<caf::actor> all;
   for (int i = 0; i < drivers; ++i)

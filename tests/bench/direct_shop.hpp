@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/order/messages.hpp"
 #include "soukd/shop_stack.hpp"
 #include "tests/bench/bench.hpp"
 
@@ -32,13 +33,17 @@ public:
   /// Opens stores with `variants_each` variants each (one per product), with plenty of stock.
   std::vector<sold> open_stores(int stores, int variants_each);
   std::vector<storage::ulid> sign_up_shoppers(int count);
+  /// Gives a store an account with a payment provider. @param secrets JSON, as the provider's gateway wants it @pre a secret key
+  void give_account(const storage::ulid& store, const std::string& provider, const std::string& secrets);
 
 private:
   std::unique_ptr<server::shop_stack> stack_;
+  storage::ulid owner_{}; ///< of all stores
 };
 
 /// How many orders/s are placed, one variant each, drawn at random from `goods`, `window` under way at a time.
 /// @param placed called for each order as soon as its answer is there, on an actor's thread; may be empty
+/// @param payment how each of them is paid
 struct placing_result {
   double per_second = 0;
   std::uint64_t placed = 0;
@@ -49,6 +54,7 @@ struct placing_result {
 placing_result place_orders(direct_shop& shop, const std::vector<direct_shop::sold>& goods,
                             const std::vector<storage::ulid>& shoppers, int drivers, int window,
                             std::chrono::milliseconds warm_up, std::chrono::milliseconds duration,
-                            std::function<void(const storage::ulid& order)> placed = {});
+                            std::function<void(const actors::order_view& order, std::chrono::steady_clock::duration took)> placed = {},
+                            const actors::payment_method& payment = {"manual", ""});
 
 } // namespace souk::bench

@@ -1,10 +1,9 @@
 // Checkout over HTTP through the edge: what a shopper's client sees, with everything that it costs behind it.
 
 #include "tests/bench/api_market.hpp"
-#include "tests/bench/load.hpp"
+#include "tests/bench/one_call.hpp"
 
 #include <algorithm>
-#include <array>
 #include <iostream>
 #include <random>
 #include <stdexcept>
@@ -15,67 +14,6 @@ namespace {
 
 constexpr double p99_max_ms = 100;
 constexpr int guests = 300;
-
-/// The text of a string field in a JSON answer of ours, which has no spaces around colons. Parsing every answer would cost the
-/// shop the time.
-std::string_view text_field(std::string_view body, std::string_view name) {
-  const auto at = body.find(name); // "name":" with its quotes
-  if (at == std::string_view::npos)
-    return {};
-  const auto rest = body.substr(at + name.size());
-  return rest.substr(0, rest.find('"'));
-}
-
-bool is_paid(std::string_view body) {
-  return text_field(body, "\"status\":\"") == "paid";
-}
-
-/// One call: an order of one piece, by any guest, from any store.
-class one_call final : public load_script {
-public:
-  one_call(const std::string& url, const api_market& market) : market_(market) {
-    // Bodies differ in ids only, which are all as long: one is made for each guest and then filled in.
-    for (const auto& g : market.guests) {
-      const auto& any = market.goods.front();
-      auto text = post_request(url, "/orders", order_body(g, any.store, &any), bearer(g.token));
-      const auto head = text.find("\r\n\r\n"); // the ids are sought in the body
-      places_ = {text.find(any.store, head), text.find(any.product, head), text.find(any.variant, head)};
-      requests_.push_back(std::move(text));
-    }
-  }
-
-  void next(int, std::string& out) override {
-    out = requests_[random_() % requests_.size()];
-    const auto& g = market_.goods[random_() % market_.goods.size()];
-    out.replace(places_[0], g.store.size(), g.store);
-    out.replace(places_[1], g.product.size(), g.product);
-    out.replace(places_[2], g.variant.size(), g.variant);
-  }
-
-  bool heard(int, int status, std::string_view body, bool measured) override {
-    if (status != 201)
-      return complain(status, body);
-    if (measured && !is_paid(body))
-      ++unpaid;
-    return true;
-  }
-
-  std::uint64_t unpaid = 0; ///< placed, but the gateway's answer was not waited for
-
-private:
-  bool complain(int status, std::string_view body) {
-    if (!complained_)
-      std::cerr << "the first refusal: " << status << " " << body.substr(0, 500) << "\n";
-    complained_ = true;
-    return false;
-  }
-
-  const api_market& market_;
-  std::vector<std::string> requests_;
-  std::array<std::size_t, 3> places_{};
-  std::mt19937 random_{1};
-  bool complained_ = false;
-};
 
 /// The whole way: a piece into the cart, a look at the cart, the order, a look at the order. Every visitor is a guest of its own.
 class whole_way final : public load_script {

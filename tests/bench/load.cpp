@@ -2,6 +2,7 @@
 
 #include "tests/bench/answer_parser.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -24,6 +25,8 @@ using clock = std::chrono::steady_clock;
 
 /// After the measured time: for answers still under way.
 constexpr std::chrono::seconds last_answers{15};
+/// After the measured time: for requests of a steady load that were due and found no visitor.
+constexpr std::chrono::seconds sent_late_by{2};
 
 /// HOST:PORT of http://HOST:PORT
 std::string authority_of(const std::string& url) {
@@ -91,8 +94,11 @@ struct visitor {
 
 class load {
 public:
-  load(const std::string& url, int visitors, load_script& script)
-    : url_(url), to_(look_up(url)), script_(script), epoll_(epoll_create1(EPOLL_CLOEXEC)),
+  /// @param per_second 0: each visitor asks again as soon as it has its answer
+  load(const std::string& url, int visitors, load_script& script, double per_second = 0)
+    : pause_(per_second > 0 ? std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(1 / per_second))
+                            : clock::duration::zero()),
+      url_(url), to_(look_up(url)), script_(script), epoll_(epoll_create1(EPOLL_CLOEXEC)),
       visitors_(static_cast<std::size_t>(visitors)) {
     if (epoll_.get() < 0)
       fail("epoll_create1");
@@ -106,8 +112,11 @@ public:
     for (std::size_t i = 0; i < visitors_.size(); ++i)
       ask(static_cast<int>(i));
     std::array<epoll_event, 256> events{};
-    while (under_way_ > 0) {
-      const int n = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 1000);
+    due_ = clock::now();
+    send_due();
+    while (under_way_ > 0 || (steady() && due_ < measured_until_)) {
+      const auto patience = timespec_until_due();
+      const int n = epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &patience, nullptr);
       if (n < 0 && errno != EINTR)
         fail("epoll_wait");
       if (clock::now() > measured_until_ + last_answers)
@@ -120,6 +129,7 @@ public:
         if ((e.events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0)
           receive(who);
       }
+      send_due();
     }
     result_.per_second = static_cast<double>(result_.answers) / std::chrono::duration<double>(duration).count();
     return std::move(result_);
@@ -128,6 +138,35 @@ public:
 private:
   visitor& at(int who) { return visitors_[static_cast<std::size_t>(who)]; }
   bool measured(clock::time_point t) const { return t >= measured_from_ && t < measured_until_; }
+  bool counts(const visitor& v, clock::time_point now) const { return measured(steady() ? v.began : now); }
+  bool steady() const { return pause_ > clock::duration::zero(); }
+
+  timespec timespec_until_due() const {
+    std::chrono::nanoseconds left = std::chrono::seconds{1};
+    if (steady() && !idle_.empty() && due_ < measured_until_)
+      left = std::max(std::chrono::nanoseconds{0}, std::chrono::nanoseconds{due_ - clock::now()});
+    return {static_cast<time_t>(left.count() / 1'000'000'000), static_cast<long>(left.count() % 1'000'000'000)};
+  }
+
+  void send_due() {
+    if (!steady())
+      return;
+    const auto now = clock::now();
+    for (; due_ <= now && due_ < measured_until_; due_ += pause_) {
+      if (now >= measured_until_ + sent_late_by) {
+        if (measured(due_)) {
+          ++result_.errors;
+          ++result_.other_answers[0];
+        }
+      } else if (idle_.empty()) {
+        return;
+      } else {
+        const int who = idle_.back();
+        idle_.pop_back();
+        begin(who, due_);
+      }
+    }
+  }
 
   void connect(int who) {
     auto& v = at(who);
@@ -150,9 +189,15 @@ private:
   void ask(int who) {
     auto& v = at(who);
     v.waiting = false;
-    v.began = clock::now();
-    if (v.began >= measured_until_)
-      return;
+    if (steady())
+      idle_.push_back(who);
+    else if (const auto now = clock::now(); now < measured_until_)
+      begin(who, now);
+  }
+
+  void begin(int who, clock::time_point at_time) {
+    auto& v = at(who);
+    v.began = at_time;
     v.request.clear();
     v.sent = 0;
     v.answer.next();
@@ -199,9 +244,9 @@ private:
     auto& v = at(who);
     --under_way_;
     const auto now = clock::now();
-    const bool counts = measured(now);
-    const bool good = script_.heard(who, v.answer.status(), v.answer.body(), counts);
-    if (counts) {
+    const bool measured_one = counts(v, now);
+    const bool good = script_.heard(who, v.answer.status(), v.answer.body(), measured_one);
+    if (measured_one) {
       if (good) {
         ++result_.answers;
         result_.took.add(now - v.began);
@@ -220,7 +265,7 @@ private:
     if (v.waiting) {
       --under_way_;
       script_.lost(who);
-      if (measured(clock::now())) {
+      if (counts(v, clock::now())) {
         ++result_.errors;
         ++result_.other_answers[0];
       }
@@ -229,12 +274,15 @@ private:
     ask(who);
   }
 
+  clock::duration pause_; ///< between requests of a steady load
   std::string url_;
   address to_;
   load_script& script_;
   descriptor epoll_;
   std::vector<visitor> visitors_;
   std::array<char, 64 * 1024> buffer_{};
+  std::vector<int> idle_;  ///< visitors of a steady load without a request
+  clock::time_point due_;  ///< of its next request
   clock::time_point measured_from_, measured_until_;
   int under_way_ = 0;
   load_result result_;
@@ -245,6 +293,11 @@ private:
 load_result run_load(const std::string& url, int visitors, std::chrono::milliseconds warm_up,
                      std::chrono::milliseconds duration, load_script& script) {
   return load{url, visitors, script}.run(warm_up, duration);
+}
+
+load_result run_steady_load(const std::string& url, double per_second, int visitors, std::chrono::milliseconds warm_up,
+                            std::chrono::milliseconds duration, load_script& script) {
+  return load{url, visitors, script, per_second}.run(warm_up, duration);
 }
 
 std::string get_request(const std::string& url, const std::string& path, const std::string& more) {

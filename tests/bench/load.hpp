@@ -36,6 +36,12 @@ struct load_result {
 load_result run_load(const std::string& url, int visitors, std::chrono::milliseconds warm_up,
                      std::chrono::milliseconds duration, load_script& script);
 
+/// Open loop: `per_second` requests evenly spaced, sent when they are due however long others take, by whichever of the `visitors`
+/// is free. Times count from when a request was due, so that one that had to wait for a free visitor shows it. What is due within
+/// the measured time counts, whenever it is answered; what could not even be sent is an error without an answer.
+load_result run_steady_load(const std::string& url, double per_second, int visitors, std::chrono::milliseconds warm_up,
+                            std::chrono::milliseconds duration, load_script& script);
+
 /// "GET PATH" with the headers that every request of ours has. @param more further headers, each with its CRLF
 std::string get_request(const std::string& url, const std::string& path, const std::string& more = {});
 /// "POST PATH" with a JSON body.

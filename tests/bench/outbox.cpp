@@ -96,7 +96,7 @@ int outbox(const options& o) {
   direct_shop shop{lone_node({o.database_url}), {watch, std::make_shared<dead_consumer>()}};
   const auto goods = shop.open_stores(50, 10);
   const auto shoppers = shop.sign_up_shoppers(64);
-  const auto note = [watch](const storage::ulid& order) { watch->answered(order); };
+  const auto note = [watch](const actors::order_view& view, clock::duration) { watch->answered(view.order.id); };
   const auto run = [&](int drivers, int window) {
     place_orders(shop, goods, shoppers, drivers, window, std::chrono::milliseconds{1}, std::chrono::seconds{1}); // warm-up
     watch->begin();

@@ -17,6 +17,9 @@ COUNTED = {  # figures that are above zero when the work was really done
                "calls_between_nodes"},
     "outbox": {"events_per_s", "p50_ms", "p99_ms", "busy_events_per_s", "busy_orders_per_s", "busy_p99_ms", "baseline_clients"},
     "lanes": {"orders_per_s_1_lane", "orders_per_s_2_lanes", "orders_per_s_4_lanes", "orders_per_s_two_databases", "cores"},
+    "payments": {"settled_per_s", "settled", "p50_ms", "p99_ms", "ceiling_per_s", "buckets_per_s"},
+    "isolation": {"p99_ms_healthy", "p99_ms_dead", "p99_ms_alone", "ratio_to_alone", "orders_per_s", "orders_healthy", "orders_dead",
+                  "orders_alone", "mails_healthy", "webhooks_healthy", "hanging_dead"},
     "members": {f"{figure}_{nodes}" for nodes in (3, 10, 30) for figure in (
         "statements_per_s", "statements_per_s_per_node", "link_heartbeats_per_s", "moved", "moved_share", "join_s",
         "largest_to_mean")},
@@ -30,6 +33,8 @@ NONE_OF = {
     "remote": {"refused"},
     "outbox": {"refused", "missing"},
     "lanes": {"refused"},
+    "payments": {"refused", "unsettled", "mismatches"},
+    "isolation": {"errors", "taken_dead", "not_quiet"},
     "members": {f"shard_messages_per_s_{nodes}" for nodes in (3, 10, 30)},
 }
 
