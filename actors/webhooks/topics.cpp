@@ -9,7 +9,7 @@ namespace souk::actors {
 namespace {
 
 // A topic that is gone would silence webhooks that ask for it: add, never take away.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 24> names{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 25> names{{
   {"order.created", "orders/create"},
   {"order.authorized", "orders/updated"},
   {"order.paid", "orders/paid"},
@@ -33,6 +33,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 24> names{{
   {"inventory.low_stock", "inventory/low_stock"},
   {"cart.created", "carts/create"},
   {"cart.abandoned", "carts/abandoned"},
+  {"cart.recovered", "carts/recovered"},
   {"store.updated", "shop/update"},
 }};
 
