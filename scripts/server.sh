@@ -57,7 +57,7 @@ bring_up_providers() {
 stop_providers() { stop_daemons TERM 10 KILL providers; }
 
 # A mail server that delivers nothing: what the shop sends lies in a Maildir, to be read.
-smtp_url='' smtp_require_tls='' mail_port=''
+smtp_url='' smtp_require_tls=true mail_port=''
 start_mail() {
   start_daemon mail "${as_program[@]}" /usr/bin/python3 -m aiosmtpd -n -l "127.0.0.1:$mail_port" -c aiosmtpd.handlers.Mailbox "$VAR/mail"
 }

@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
   app.add_option("--providers-url", o.providers_url, "the providers' sandbox, for payments");
   app.add_option("--mail-port", o.mail_port, "of 127.0.0.1, where the server takes its mails to, for isolation");
   app.add_option("--seconds", seconds, "how long the measured part runs")->check(CLI::Range(1, 600));
-  app.add_option("--concurrency", o.concurrency, "requests under way at once; 0 = the benchmark's own choice");
+  app.add_option("--concurrency", o.concurrency, "requests under way at once (isolation: a second); 0 = the benchmark's own choice");
   CLI11_PARSE(app, argc, argv);
   o.duration = std::chrono::seconds{seconds};
   auto at = all.find(o.name);
