@@ -37,7 +37,7 @@ stop_sandbox() { stop_daemons TERM 10 KILL sandbox; }
 providers_url='' providers_port='' stripe_url='' paypal_url='' shipstation_url=''
 start_providers() {
   start_daemon providers "${as_program[@]}" "$BUILD/souk-providers" --listen "127.0.0.1:$providers_port" \
-    --state "$VAR/sandbox/providers" --threads "${providers_threads:-32}"
+    --state "$VAR/sandbox/providers" --threads "${providers_threads:-96}"
 }
 
 providers_listen() { (exec 5<>"/dev/tcp/127.0.0.1/$providers_port"); }
