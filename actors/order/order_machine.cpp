@@ -328,6 +328,8 @@ verdict order_machine::payment_answered(const storage::ulid& id, const gateway_a
         return no_change();
       // Taken and given back by somebody at the provider before we heard of it: there is no money for the goods.
       auto d = with_attempt(attempt_state::cancelled, answer, now);
+      attempt_of(d.next)->captured = 0; // what was to be captured was not
+      std::get<storage::update_payment>(d.rows.back()).row.captured = 0;
       return both(std::move(d), released("payment_refunded", payment_status::refunded, now));
     }
     case gateway_status::not_found:
