@@ -16,7 +16,7 @@ class later_world {
 public:
   later_world(storage::shard_id shard, std::uint64_t seed);
 
-  storage::write_set founding() const;
+  storage::write_set founding() const; ///< the store, and half of its orders with what was paid and goes back
   std::vector<storage::write_set> next_batch(storage::entity_reader& r);
 
   storage::store_row store;
@@ -69,6 +69,7 @@ private:
   std::map<storage::ulid, std::int64_t> versions_; ///< of what is there
   std::set<storage::ulid> missed_, touched_;       ///< by commands of the batch
   std::set<std::pair<storage::ulid, std::string>> given_back_; ///< order, code: nobody uses them again
+  std::set<std::pair<std::string, std::string>> asked_; ///< customer, code: by commands of the batch
   bool code_in_set_ = false; ///< a write set is about one code
 };
 
