@@ -312,7 +312,11 @@ void later_world::about_webhooks(commands& out) {
 void later_world::about_mail(commands& out) {
   const auto &name = any(names), &language = any(languages), &email = any(emails);
   switch (random_.below(5)) {
-    case 0: out.emplace_back(put_mail_template{{store.id, name, language, std::to_string(random_.below(100)), "", "", some_time()}}); return;
+    case 0: {
+      const auto subject = std::to_string(random_.below(100));
+      out.emplace_back(put_mail_template{{store.id, name, language, subject, "", "", some_time()}});
+      return;
+    }
     case 1: out.emplace_back(delete_mail_template{store.id, name, language}); return;
     case 2:
       out.emplace_back(put_suppression{{store.id, email, static_cast<suppression_reason>(1 + random_.below(3)), some_time()}});

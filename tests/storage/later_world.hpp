@@ -8,10 +8,10 @@
 
 namespace souk::tests {
 
-/// A handful of orders with payments and refunds, codes, gift cards, webhooks, mails and carts of one store, and commands on them as
-/// actors would send them: they believe in versions and rows as they would be if every command of the batch was carried out, which
-/// is not always so. What the stores may answer differently (rows that are written before what they belong to, in one batch) no
-/// actor does, and neither does this.
+/// A handful of orders with payments and refunds, codes, gift cards, webhooks, mails and carts of one store, and commands on them
+/// as actors would send them: they believe in versions and rows as they would be if every command of the batch was carried out,
+/// which is not always so. What the stores may answer differently (rows that are written before what they belong to, in one batch)
+/// no actor does, and neither does this.
 class later_world {
 public:
   later_world(storage::shard_id shard, std::uint64_t seed);
@@ -29,7 +29,8 @@ public:
   std::vector<storage::webhook_delivery_row> deliveries;
   std::vector<storage::mail_row> mails;
   std::vector<storage::cart_row> carts;
-  std::vector<std::string> names{"order_paid", "order_shipped"}, languages{"en", "de"}, emails{"ada@example.com", "bob@example.com"};
+  std::vector<std::string> names{"order_paid", "order_shipped"}, languages{"en", "de"},
+    emails{"ada@example.com", "bob@example.com"};
 
 private:
   using commands = std::vector<storage::mutation>;
