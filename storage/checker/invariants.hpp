@@ -53,9 +53,10 @@ struct violation {
 ///   stock    reserved_is_sum_of_holds, stock_is_sum_of_ledger, stock_within_bounds, ledger_runs_on, sold_is_claimed
 ///   orders   acknowledged_order_exists, order_was_asked_for, one_order_per_key, one_order_per_purchase, key_names_an_order,
 ///            amounts_add_up, numbers_without_gaps, hold_belongs_to_order, paid_is_claimed, never_paid_and_released, no_hold_overdue
-///   money    paid_once, money_belongs_to_paid_order, paid_order_has_money, amount_is_total, no_payment_under_way, capture_is_counted,
-///            refund_belongs_to_payment, no_refund_under_way, no_more_back_than_taken, refunds_are_counted
-///   prepaid  gift_card_balance, cards_paid_for_orders, discount_uses_are_counted, used_once_per_customer, cancelled_keeps_no_code
+///   money    paid_once, money_belongs_to_paid_order, paid_order_has_money, amount_is_total, no_payment_under_way,
+///            capture_is_counted, refund_belongs_to_payment, no_refund_under_way, no_more_back_than_taken, refunds_are_counted
+///   prepaid  gift_card_balance, cards_paid_for_orders, discount_uses_are_counted, used_once_per_customer,
+///            cancelled_keeps_no_code
 ///   later    pieces_within_sold, return_within_announced, return_names_refund, heard_once, delivery_has_its_webhook
 ///   shards   seq_without_gaps, epochs_rise, no_commit_after_take_over, owned_where_it_lives
 ///   events   outbox_follows_commits, delivered_in_order, delivered_all, delivered_only_committed

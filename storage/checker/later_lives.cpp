@@ -39,7 +39,8 @@ void check_pieces(const simulated::tables& rows, findings& out) {
     auto item = rows.order_items.find(key);
     const auto where = "line " + std::to_string(key.second);
     if (item == rows.order_items.end())
-      out.add("pieces_within_sold", "order " + key.first.str() + ": parcels, returns or refunds of " + where + ", which is missing");
+      out.add("pieces_within_sold",
+              "order " + key.first.str() + ": parcels, returns or refunds of " + where + ", which is missing");
     else
       out.expect(sum.left <= item->second.quantity && sum.back <= item->second.quantity, "pieces_within_sold", "order", key.first,
                  where + " sold " + std::to_string(item->second.quantity) + ", left " + std::to_string(sum.left) + ", back "
@@ -52,7 +53,8 @@ void check_names(const simulated::tables& rows, findings& out) {
     for (const auto& back : life.returns) {
       auto refund = rows.refunds.find(back.refund_id);
       out.expect(back.refund_id.is_nil() || (refund != rows.refunds.end() && refund->second.order_id == order),
-                 "return_names_refund", "return", back.id, "names the refund " + back.refund_id.str() + ", which its order does not have");
+                 "return_names_refund", "return", back.id,
+                 "names the refund " + back.refund_id.str() + ", which its order does not have");
     }
     std::set<std::pair<std::string, std::string>> heard;
     for (const auto& event : life.heard)

@@ -147,7 +147,8 @@ void check_payments(const simulated::tables& rows, const observations& seen, fin
       out.expect(sum->second == order.total, "amount_is_total", "order", id,
                  "costs " + std::to_string(order.total) + ", and its payments are of " + std::to_string(sum->second));
       out.expect(with_cards[id] == order.gift_card, "amount_is_total", "order", id,
-                 "says that gift cards pay " + std::to_string(order.gift_card) + ", and they pay " + std::to_string(with_cards[id]));
+                 "says that gift cards pay " + std::to_string(order.gift_card) + ", and they pay "
+                   + std::to_string(with_cards[id]));
     }
     if (is_paid(order)) {
       out.expect(order.total == 0 || succeeded.contains(id) || going_back.contains(id) || gone_back.contains(id),

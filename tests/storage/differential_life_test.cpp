@@ -16,7 +16,8 @@ std::string told(const commit_outcome& out) {
   std::ostringstream text;
   text << (out.what == kind::committed ? "committed" : out.what == kind::failed ? "failed" : "something else");
   for (const auto& r : out.results) // which of several rows it was that existed is nobody's business
-    text << " [" << static_cast<int>(r.refused) << ' ' << (r.refused == refusal::exists ? "" : r.detail) << ' ' << r.drawn_number << ']';
+    text << " [" << static_cast<int>(r.refused) << ' ' << (r.refused == refusal::exists ? "" : r.detail) << ' '
+         << r.drawn_number << ']';
   return text.str();
 }
 

@@ -27,7 +27,13 @@ later_world::later_world(shard_id shard, std::uint64_t seed) : store(new_store(s
 }
 
 write_set later_world::founding() const {
-  return in_shard(shard_, insert_store{store});
+  auto ws = in_shard(shard_, insert_store{store});
+  for (std::size_t n = 0; n < 2; ++n) {
+    ws.mutations.emplace_back(insert_order{orders[n], {}});
+    ws.mutations.emplace_back(insert_payment{payments[n]});
+    ws.mutations.emplace_back(insert_refund{refunds[2 * n]});
+  }
+  return ws;
 }
 
 const ulid& later_world::of_code(const discount_row& row) const {
@@ -86,6 +92,7 @@ std::vector<write_set> later_world::next_batch(entity_reader& r) {
   look(r);
   missed_.clear();
   touched_.clear();
+  asked_.clear();
   std::vector<write_set> out(1 + random_.below(6));
   for (auto& ws : out) {
     ws.shard = shard_;
@@ -117,9 +124,13 @@ void later_world::use_code(commands& out, const order_row& order) {
   const auto customer = emails[&order == &orders[0] || &order == &orders[1] ? 0 : 1];
   const auto use = use_of(discount, order.id, customer, discount.code == "ONCE");
   if (random_.chance(0.3)) {
+    // Whether a customer may have a code once more that is given back later in the batch is left to the store.
+    if (use.once && asked_.contains({customer, discount.code}))
+      return;
     given_back_.insert({order.id, discount.code});
     out.emplace_back(given_back(use));
   } else if (!given_back_.contains({order.id, discount.code})) {
+    asked_.insert({customer, discount.code});
     out.emplace_back(use);
   }
 }
@@ -301,7 +312,11 @@ void later_world::about_webhooks(commands& out) {
 void later_world::about_mail(commands& out) {
   const auto &name = any(names), &language = any(languages), &email = any(emails);
   switch (random_.below(5)) {
-    case 0: out.emplace_back(put_mail_template{{store.id, name, language, std::to_string(random_.below(100)), "", "", some_time()}}); return;
+    case 0: {
+      const auto subject = std::to_string(random_.below(100));
+      out.emplace_back(put_mail_template{{store.id, name, language, subject, "", "", some_time()}});
+      return;
+    }
     case 1: out.emplace_back(delete_mail_template{store.id, name, language}); return;
     case 2:
       out.emplace_back(put_suppression{{store.id, email, static_cast<suppression_reason>(1 + random_.below(3)), some_time()}});

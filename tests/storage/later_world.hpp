@@ -8,15 +8,15 @@
 
 namespace souk::tests {
 
-/// A handful of orders with payments and refunds, codes, gift cards, webhooks, mails and carts of one store, and commands on them as
-/// actors would send them: they believe in versions and rows as they would be if every command of the batch was carried out, which
-/// is not always so. What the stores may answer differently (rows that are written before what they belong to, in one batch) no
-/// actor does, and neither does this.
+/// A handful of orders with payments and refunds, codes, gift cards, webhooks, mails and carts of one store, and commands on them
+/// as actors would send them: they believe in versions and rows as they would be if every command of the batch was carried out,
+/// which is not always so. What the stores may answer differently (rows that are written before what they belong to, in one batch)
+/// no actor does, and neither does this.
 class later_world {
 public:
   later_world(storage::shard_id shard, std::uint64_t seed);
 
-  storage::write_set founding() const;
+  storage::write_set founding() const; ///< the store, and half of its orders with what was paid and goes back
   std::vector<storage::write_set> next_batch(storage::entity_reader& r);
 
   storage::store_row store;
@@ -29,7 +29,8 @@ public:
   std::vector<storage::webhook_delivery_row> deliveries;
   std::vector<storage::mail_row> mails;
   std::vector<storage::cart_row> carts;
-  std::vector<std::string> names{"order_paid", "order_shipped"}, languages{"en", "de"}, emails{"ada@example.com", "bob@example.com"};
+  std::vector<std::string> names{"order_paid", "order_shipped"}, languages{"en", "de"},
+    emails{"ada@example.com", "bob@example.com"};
 
 private:
   using commands = std::vector<storage::mutation>;
@@ -69,6 +70,7 @@ private:
   std::map<storage::ulid, std::int64_t> versions_; ///< of what is there
   std::set<storage::ulid> missed_, touched_;       ///< by commands of the batch
   std::set<std::pair<storage::ulid, std::string>> given_back_; ///< order, code: nobody uses them again
+  std::set<std::pair<std::string, std::string>> asked_; ///< customer, code: by commands of the batch
   bool code_in_set_ = false; ///< a write set is about one code
 };
 

@@ -4,9 +4,9 @@
 
 namespace souk::tests {
 
-/// A shop that has seen most of what can happen after "place order", in good order: a sale paid with a card and a gift card, shipped,
-/// of which a piece came back to the shelf by a refund and another one with a return; a cancelled order that gave its code back; and
-/// one whose money is promised.
+/// A shop that has seen most of what can happen after "place order", in good order: a sale paid with a card and a gift card and
+/// shipped, of which a piece came back to the shelf by a refund and another one with a return; a cancelled order that gave its code
+/// back; and one whose money is promised.
 struct seasoned_rows {
   /// @param later when holds end and the next delivery is due
   seasoned_rows(storage::shard_id shard, storage::timestamp later);

@@ -1,7 +1,7 @@
 // Reading where the shards lie in several databases, and what is left when one of them is away.
 
+#include "storage/seasoned_rows.hpp"
 #include "storage/several_databases.hpp"
-#include "storage/shop_rows.hpp"
 
 #include "storage/postgres/deployment.hpp"
 #include "storage/postgres/reachability.hpp"
@@ -257,4 +257,38 @@ TEST_CASE("cursors and old events of one database are written and deleted while 
   databases half{{w.made[0]->url(), refuses}};
   CHECK_THROWS_AS(postgres::make_sharded_outbox_store(half)->prune({"mail"}, at(1'000'000)), unavailable);
   CHECK(w.made[0]->count("FROM outbox") == 0);
+}
+
+TEST_CASE("what a merchant set up and what went out is read where its store lies", "[sharded][life][postgres]") {
+  ON_POSTGRES_ONLY;
+  two_homes w;
+  auto catalog = postgres::make_sharded_catalog_reader(w.all);
+  for (const shard_id shard : {shard_id{40}, shard_id{41}}) {
+    auto& home = *w.stores[shard % 2];
+    seasoned_rows rows{shard, at(900)};
+    rows.life.returns.push_back(new_return(rows.sold, 1, return_state::requested));
+    const mail_template_row text{rows.store.id, "order_paid", "de", "Danke", "<p>Danke</p>", "Danke", at()};
+    auto history = rows.history();
+    history.push_back(in_shard(shard, put_mail_template{text}));
+    auto held = home.ownership().acquire(new_node(home, "writer"), {shard}, stale_after).at(0);
+    for (const auto& ws : history) {
+      const std::vector one{ws};
+      REQUIRE(home.journal().commit(batch_of({held}, one)).what == commit_outcome::kind::committed);
+      ++held.seq;
+    }
+    CAPTURE(int{shard});
+    const auto& store = rows.store.id;
+    REQUIRE(catalog->discounts(store, {}).rows.size() == 1);
+    CHECK(catalog->discounts(store, {}).rows[0].used == 1);
+    REQUIRE(catalog->gift_cards(store, {}).rows.size() == 1);
+    CHECK(catalog->gift_cards(store, {}).rows[0].balance == 4100);
+    CHECK(catalog->webhooks(store) == std::vector{rows.webhook});
+    CHECK(catalog->deliveries(store, rows.webhook.id, {}).rows == std::vector{rows.delivery});
+    CHECK(catalog->mails(store, {}).rows == std::vector{rows.mail});
+    CHECK(catalog->mail_templates(store) == std::vector{text});
+    const auto waiting = catalog->orders_with_returns(store, {});
+    REQUIRE(waiting.rows.size() == 1);
+    CHECK(waiting.rows[0].life.returns == rows.life.returns);
+    CHECK(waiting.rows[0].refunds.size() == 2);
+  }
 }
