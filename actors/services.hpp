@@ -30,8 +30,9 @@ public:
   virtual std::string name() const = 0;
   /// @returns how many of the events, from the first on, are done; the rest is given again after a while.
   virtual std::size_t deliver(const std::vector<storage::outbox_event>& events) = 0;
-  /// Whether an event that keeps failing is put aside. False for a target that is simply down at times: it is waited for.
-  virtual bool parks_what_fails() const { return true; }
+  /// Whether an event of the shard that keeps failing is put aside. False for a target that is simply down at times: it is waited
+  /// for.
+  virtual bool parks_what_fails(storage::shard_id) const { return true; }
 };
 
 /// The consumer that the dispatcher serves itself: the users' index of their orders.

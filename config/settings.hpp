@@ -142,7 +142,8 @@ struct settings {
 
   // -- merchants' webhooks -------------------------------------------------------
 
-  std::size_t webhook_workers = 8;
+  /// They wait for receivers most of the time.
+  std::size_t webhook_workers = 32;
   std::chrono::milliseconds webhook_timeout_ms{5000};
   /// Whether webhooks may go to plain http and to private addresses: for tests only.
   bool webhook_allow_insecure = false;

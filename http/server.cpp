@@ -241,6 +241,11 @@ private:
       } else if (same(name, "Connection") && same(value, "close"))
         p.client->close_after();
     }
+    // RFC 8058: the body is a form, perhaps one in parts; what is in it does not matter.
+    if (asked.target.starts_with("/unsubscribe/")) {
+      req.headers.erase("Content-Type");
+      asked.content_type.clear();
+    }
     if (asked.target.starts_with(provider_paths))
       for (const auto& [name, value] : req.headers)
         asked.headers.emplace(lower(name), value);
@@ -370,8 +375,21 @@ private:
     const auto took = clock::now() - p.began;
     metrics_.answered(p.found.to, res.status, took);
     if (spdlog::should_log(spdlog::level::info))
-      spdlog::info("{} {} {} {} {:.1f}ms {}", p.asked.id, p.asked.method, for_log(p.asked.target), res.status,
+      spdlog::info("{} {} {} {} {:.1f}ms {}", p.asked.id, p.asked.method, for_log(without_secret(p)), res.status,
                    std::chrono::duration<double, std::milli>(took).count(), for_log(p.asked.remote));
+  }
+
+  /// The target without what only the mail's reader or the provider knows: whoever reads the log must not act in their name.
+  static std::string without_secret(const passage& p) {
+    auto target = p.asked.target;
+    const auto* to = p.found.to;
+    const auto& token = p.found.token_id;
+    if (to == nullptr || token.empty())
+      return target;
+    if (to->pattern.starts_with("/password-reset") || to->pattern.starts_with("/unsubscribe") || to->pattern.starts_with("/webhooks/"))
+      if (const auto at = target.find('/' + token); at != std::string::npos)
+        target.replace(at + 1, token.size(), "-");
+    return target;
   }
 
   /// The path of nearly all requests: as little as possible.

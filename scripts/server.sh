@@ -44,7 +44,12 @@ providers_listen() { (exec 5<>"/dev/tcp/127.0.0.1/$providers_port"); }
 
 bring_up_providers() {
   stripe_url=${SOUK_STRIPE_URL:-} paypal_url=${SOUK_PAYPAL_URL:-} shipstation_url=${SOUK_SHIPSTATION_URL:-}
-  if [[ -n $stripe_url && -n $paypal_url && -n $shipstation_url ]]; then return 0; fi
+  if [[ -z $stripe_url || -z $paypal_url || -z $shipstation_url ]]; then start_providers_sandbox; fi
+  printf '%s\n' "$stripe_url" >"$VAR/run/STRIPE_URL"
+  printf '%s\n' "$paypal_url" >"$VAR/run/PAYPAL_URL"
+}
+
+start_providers_sandbox() {
   providers_port=$(free_port providers)
   providers_url=http://127.0.0.1:$providers_port
   managed+=(providers)

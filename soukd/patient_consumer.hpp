@@ -14,7 +14,7 @@ public:
   explicit patient_consumer(std::shared_ptr<actors::event_consumer> inner) : inner_(std::move(inner)) {}
 
   std::string name() const override { return inner_->name(); }
-  bool parks_what_fails() const override { return inner_->parks_what_fails(); }
+  bool parks_what_fails(storage::shard_id shard) const override { return inner_->parks_what_fails(shard); }
   /// From here on nothing more is begun.
   void stop() { stopping_ = true; }
 

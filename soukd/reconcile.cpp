@@ -96,8 +96,11 @@ int reconcile(const config::parsed& p) {
   bool complete = true;
   for (const auto& account : store->settings.payments) {
     const auto gateway = providers.find(account.provider);
-    if (gateway == providers.end())
+    if (gateway == providers.end()) {
+      std::cout << account.provider << ": is not set up here; nothing was compared\n";
+      complete = false;
       continue;
+    }
     const auto theirs = gateway->second->entries(*id, account, from - around, to + taken_within);
     if (!theirs.complete) {
       std::cout << account.provider << ": did not tell all of its money; try again later\n";

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 #include <thread>
 
 #include <prometheus/registry.h>
@@ -105,7 +106,7 @@ int serve(const config::parsed& p) {
               },
               [news](const std::string& topic, const std::string& body) { news->heard(topic, body); });
   auto port = edge.bind();
-  housekeeper keeper{databases, stack.consumer_names(), [&stack](const std::string& consumer, const storage::outbox_event& event) {
+  std::optional<housekeeper> keeper{std::in_place, databases, stack.consumer_names(), [&stack](const std::string& consumer, const storage::outbox_event& event) {
                        return stack.deliver_again(consumer, event);
                      }};
   std::thread waits_for_end{[&] {
@@ -128,6 +129,7 @@ int serve(const config::parsed& p) {
   spdlog::info("serving on {}:{}, {} shards, after {} ms", p.settings.listen_host, port, stack.node().owned(), took.count());
   edge.run();
   waits_for_end.join();
+  keeper.reset(); // consumers that stop would look like ones that refuse
   stack.stop(drain_grace);
   spdlog::info("ended");
   return exit_code;

@@ -26,6 +26,7 @@ namespace souk::server {
 
 namespace {
 
+constexpr std::size_t event_readers = 4;    ///< of each provider's events
 constexpr std::size_t consumer_threads = 2; ///< of each consumer of events
 
 std::size_t scheduler_threads(const config::settings& s) {
@@ -156,9 +157,13 @@ void shop_stack::make_services() {
   services->gateways = make_gateways(settings_, secrets_);
   services->carriers = make_carriers(settings_, secrets_);
   // A provider that hangs keeps its own workers busy, and nobody else's.
-  for (const auto* name : {"stripe", "paypal", "shipstation"})
-    services->provider_workers[name] = provider_workers_[name]
-      = std::make_shared<runtime::thread_pool>(std::string{"souk-"} + name, settings_.gateway_workers, 20'000);
+  // What they tell of their own accord has a few of its own: anybody can send something that only looks like it.
+  for (const std::string name : {"stripe", "paypal", "shipstation"}) {
+    provider_workers_[name] = std::make_shared<runtime::thread_pool>("souk-" + name, settings_.gateway_workers, 20'000);
+    provider_workers_[name + "-events"] = std::make_shared<runtime::thread_pool>("souk-" + name + "-ev", event_readers, 200);
+  }
+  for (const auto& [name, workers] : provider_workers_)
+    services->provider_workers[name] = workers;
   services->gateway_workers = gateway_workers_;
   services->event_workers = event_workers_;
   services->readers = node_.readers();
@@ -247,6 +252,10 @@ void shop_stack::add_patient(std::shared_ptr<actors::event_consumer> consumer, s
   add_consumer(patient_.back(), threads);
 }
 
+std::string shop_stack::vet_webhook(const std::string& address) const {
+  return webhooks_->vet(address);
+}
+
 bool shop_stack::deliver_again(const std::string& consumer, const storage::outbox_event& event) const {
   for (const auto& c : consumers_)
     if (c->name() == consumer)
@@ -266,6 +275,7 @@ void shop_stack::stop(std::chrono::milliseconds grace) {
   for (const auto& [name, workers] : consumer_workers_)
     workers->stop();
   node_.stop(grace);
+  webhooks_->stop(); // what is queued is in the rows
   gateway_workers_->stop();
   webhook_workers_->stop();
   for (const auto& [name, workers] : provider_workers_)

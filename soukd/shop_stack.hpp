@@ -22,6 +22,7 @@
 
 namespace souk::integrations {
 class webhook_events;
+class webhook_http_sender;
 } // namespace souk::integrations
 
 namespace souk::server {
@@ -67,7 +68,7 @@ public:
   const std::shared_ptr<const actors::secret_box>& secrets() const { return secrets_; }
   const mail_parts& mail() const { return mail_; }
   /// Whether a merchant's webhook may be called; empty, or why not. Resolves its name.
-  std::string vet_webhook(const std::string& address) const { return webhooks_->vet(address); }
+  std::string vet_webhook(const std::string& address) const;
 
 private:
   void make_services();
@@ -88,7 +89,7 @@ private:
   std::shared_ptr<runtime::thread_pool> webhook_workers_;
   std::map<std::string, std::shared_ptr<runtime::thread_pool>> consumer_workers_; ///< by the consumer's name
   std::shared_ptr<const actors::secret_box> secrets_;
-  std::shared_ptr<actors::webhook_sender> webhooks_;
+  std::shared_ptr<integrations::webhook_http_sender> webhooks_;
   std::shared_ptr<integrations::webhook_events> webhook_events_;
   std::map<std::string, std::shared_ptr<runtime::thread_pool>> provider_workers_; ///< by the provider's name
   mail_parts mail_;

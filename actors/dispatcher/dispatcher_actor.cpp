@@ -194,7 +194,7 @@ void dispatcher_state::deliver_to(std::size_t which) {
 }
 
 bool dispatcher_state::keeps_failing(const consumer& c) const {
-  return c.failures >= failures_before_parking && c.target && c.target->parks_what_fails();
+  return c.failures >= failures_before_parking && c.target && c.target->parks_what_fails(context.who.shard());
 }
 
 // Only what is written down for the operator is passed over.

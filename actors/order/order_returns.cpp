@@ -96,7 +96,12 @@ verdict order_machine::step_return(const actors::step_return& command, storage::
     case return_step::cancel: to = return_state::cancelled, word = "cancelled", allowed = waits; break;
     case return_step::close: to = return_state::closed, word = "closed", allowed = r->state == return_state::received; break;
   }
-  if (r->state == to)
+  // The order that was made for an exchange came to nothing, and there is another one.
+  bool relinks = to == return_state::closed && r->state == to && !command.exchange_order_id.is_nil()
+                 && !r->exchange_order_id.is_nil() && command.exchange_order_id != r->exchange_order_id;
+  if (relinks)
+    allowed = true;
+  else if (r->state == to)
     return no_change();
   if (!allowed)
     return refuse(errc::illegal_transition, std::string{"this return cannot be "} + word + " any more");

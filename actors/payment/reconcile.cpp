@@ -76,16 +76,25 @@ private:
       say(kind::other_amount, k->payment->order_id, e.reference, k->payment->captured, e.amount, e.currency);
   }
 
+  /// By the provider's id; one that has none yet by its sum, unless it failed.
+  const storage::refund_row* find_refund(const known& k, const provider_entry& e) {
+    const storage::refund_row* by_sum = nullptr;
+    for (const auto& r : k.order->refunds) {
+      if (r.payment_id != k.payment->id || seen_[r.id] > 0)
+        continue;
+      if (!r.provider_reference.empty() && r.provider_reference == e.refund_reference)
+        return &r;
+      if (by_sum == nullptr && r.provider_reference.empty() && r.amount == e.amount && (went_back(r) || may_move(r)))
+        by_sum = &r;
+    }
+    return by_sum;
+  }
+
   void refund(const provider_entry& e) {
     const auto* k = find(e);
     const storage::refund_row* ours = nullptr;
     if (k != nullptr)
-      for (const auto& r : k->order->refunds)
-        if (r.payment_id == k->payment->id && seen_[r.id] == 0
-            && (r.provider_reference.empty() ? r.amount == e.amount : r.provider_reference == e.refund_reference)) {
-          ours = &r;
-          break;
-        }
+      ours = find_refund(*k, e);
     if (ours != nullptr)
       ++seen_[ours->id];
     if (!in_day(e.at))

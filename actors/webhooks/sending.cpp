@@ -14,6 +14,7 @@ namespace {
 /// A webhook that keeps up gets one after the other, in the order of their events; one that falls behind gets several at once.
 constexpr std::size_t in_order_max = 16;
 constexpr std::size_t at_once_max = 4;
+constexpr std::size_t store_at_once_max = 6; ///< of all its webhooks: dead receivers of one store must not take everybody's workers
 constexpr std::chrono::seconds linger{30}; ///< before an actor with nothing to do leaves
 constexpr std::chrono::seconds soon{1};
 constexpr std::chrono::minutes look_again{1}; ///< at deliveries that wait in the rows only
@@ -36,7 +37,12 @@ void webhooks_state::send_due() {
     l.under_way += d.under_way ? 1 : 0;
     l.due += !d.under_way && d.written && d.due <= now ? 1 : 0;
   }
+  std::size_t mine = 0;
+  for (const auto& [id, l] : loads)
+    mine += l.under_way;
   for (auto& [id, d] : waiting) {
+    if (mine >= store_at_once_max)
+      break;
     if (d.under_way || !d.written || d.due > now)
       continue;
     const auto* w = find(d.row.webhook_id);
@@ -54,6 +60,7 @@ void webhooks_state::send_due() {
         break;
     }
     ++l.under_way;
+    ++mine;
     send(d, *w);
   }
   write_soon();

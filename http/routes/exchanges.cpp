@@ -24,7 +24,23 @@ storage::ulid made_of(storage::ulid of, std::uint8_t what) {
   of.bytes[15] ^= what;
   return of;
 }
-constexpr std::uint8_t the_order = 0x5a, the_card = 0xa5;
+constexpr std::uint8_t the_order = 0x50, the_card = 0xa5; ///< an order that came to nothing is followed by the next: 0x51 …
+constexpr std::uint8_t orders_max = 8;
+
+/// The order of the exchange: the first that is not there yet, or is alive. One whose rest was never paid has given the card its
+/// money back, which the next one spends.
+std::pair<storage::ulid, std::optional<actors::order_view>> order_for(exchange& x, const storage::ulid& back) {
+  for (std::uint8_t n = 0; n < orders_max; ++n) {
+    const auto id = made_of(back, static_cast<std::uint8_t>(the_order + n));
+    auto there = x.shop.actors.get_order(id, x.by, x.until);
+    if (there.refused_with(actors::errc::not_found))
+      return {id, std::nullopt};
+    auto view = std::move(there).take();
+    if (view.order.status != storage::order_status::cancelled)
+      return {id, std::move(view)};
+  }
+  throw refusal{.why = actors::errc::limit_exceeded, .message = "Too many orders were made for this exchange and came to nothing."};
+}
 
 /// Nobody sees it: the card is spent in the same breath, and what is left of it the merchant's list of gift cards shows.
 std::string code_of(const exchange& x, const storage::ulid& of) {
@@ -46,7 +62,7 @@ std::int64_t value_of(const actors::order_view& view, const storage::order_retur
     for (const auto& item : view.items)
       if (item.line == line.line)
         sum += order.price_of(item, line.received);
-  return sum;
+  return std::min(sum, order.refundable());
 }
 
 /// A card of that value, made once. @returns its hash
@@ -80,23 +96,27 @@ response exchange_goods(exchange& x) {
   const auto back = std::find_if(returns.begin(), returns.end(), [&](const auto& r) { return r.id == id; });
   if (back == returns.end())
     throw refusal{.why = actors::errc::not_found, .message = "The order has no such return."};
-  const auto made = made_of(id, the_order);
-  if (back->state == storage::return_state::closed && back->exchange_order_id == made) {
-    auto answer = created(order_json(x.shop.actors.get_order(made, x.by, x.until).take()), "/orders/" + made.str());
+  const auto store = x.shop.known.store(view.order.store_id, x.until);
+  if (!x.by.manages(store.id, store.owner)) // before anything is made
+    throw refusal{.why = actors::errc::forbidden, .message = "Only the store's merchant exchanges goods."};
+  const bool closed = back->state == storage::return_state::closed && !back->exchange_order_id.is_nil();
+  if (!back->exchange || (back->state != storage::return_state::received && !closed))
+    throw refusal{.why = actors::errc::illegal_transition,
+                  .message = "Goods are exchanged when a return that asked for it has been received."};
+  const auto [made, there] = order_for(x, id);
+  if (closed && there) {
+    auto answer = created(order_json(*there), "/orders/" + made.str());
     answer.headers.emplace_back("Idempotent-Replayed", "true");
     return answer;
   }
-  if (!back->exchange || back->state != storage::return_state::received)
-    throw refusal{.why = actors::errc::illegal_transition,
-                  .message = "Goods are exchanged when a return that asked for it has been received."};
-  const auto store = x.shop.known.store(view.order.store_id, x.until);
   command.by = {view.order.user_id, storage::session_kind::login, {}};
   command.store_id = store.id;
   command.address = view.order.address;
   command.email = view.order.email;
   command.language = view.order.language;
   command.payment = {"manual", ""}; // what the card does not cover
-  const auto value = f.maybe_amount("amount", store.unit).value_or(value_of(view, *back));
+  // A second try spends the card that the first one made, whatever it was made for.
+  const auto value = closed ? actors::amount_max : f.maybe_amount("amount", store.unit).value_or(value_of(view, *back));
   if (value > 0)
     command.gift_cards.push_back({card_of(x, view.order, id, value)});
   const auto placed = x.shop.actors.place_once(made, std::move(command), x.until).take();

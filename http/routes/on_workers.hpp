@@ -16,7 +16,11 @@ T on_workers(const exchange& x, const std::string& provider, std::function<T()> 
   auto result = std::make_shared<std::promise<T>>();
   auto answer = result->get_future();
   const auto& workers = x.shop.base.services->workers_of(provider);
-  if (!workers || !workers->post([result, ask = std::move(ask)] { result->set_value(ask()); }))
+  auto job = [result, ask = std::move(ask), until = x.until] {
+    if (std::chrono::steady_clock::now() < until) // nobody waits for it any more
+      result->set_value(ask());
+  };
+  if (!workers || !workers->post(std::move(job)))
     throw refusal{.why = errc::overloaded};
   if (answer.wait_until(x.until) != std::future_status::ready)
     throw refusal{.why = errc::timeout};

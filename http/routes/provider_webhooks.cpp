@@ -52,8 +52,9 @@ response payment_event(exchange& x, const std::string& provider) {
   // One that was switched off still hears of the payments it has taken.
   if (gateway == services->gateways.end() || account == accounts.end())
     throw no_such_address();
+  // Anybody can send what must be verified, at some cost: the workers that pay must not do it.
   const auto reading = on_workers<event_reading>(
-    x, provider,
+    x, provider + "-events",
     [gate = gateway->second, id = store.id, account = *account, now = x.shop.base.time.now(),
      call = actors::provider_call{x.asked.headers, x.asked.body}] { return gate->read_event(id, account, call, now); });
   switch (reading.what) {
@@ -99,7 +100,7 @@ response shipstation_event(exchange& x) {
   if (carrier == services->carriers.end())
     throw no_such_address();
   const auto news = on_workers<actors::shipping_news>(
-    x, service,
+    x, service + "-events",
     [at = carrier->second, id = store.id, account = *account,
      call = actors::provider_call{x.asked.headers, x.asked.body}] { return at->read_event(id, account, call); });
   if (news.what == actors::shipping_news::kind::forged)

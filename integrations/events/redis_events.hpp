@@ -20,7 +20,7 @@ public:
 
   std::string name() const override { return "redis_stream"; }
   std::size_t deliver(const std::vector<storage::outbox_event>& events) override;
-  bool parks_what_fails() const override { return false; } // Redis is away, not the event wrong
+  bool parks_what_fails(storage::shard_id) const override { return false; } // Redis is away, not the event wrong
 
 private:
   std::mutex guard_; ///< the stream is for one thread at a time

@@ -68,6 +68,9 @@ mail_events::mail_events(std::shared_ptr<mail_world> world, std::shared_ptr<acto
 }
 
 std::size_t mail_events::deliver(const std::vector<storage::outbox_event>& events) {
+  if (events.empty())
+    return 0;
+  auto& waits = waits_[events.front().shard]; // all of them are of one shard
   const auto began = std::chrono::steady_clock::now();
   std::size_t done = 0;
   for (const auto& event : events) {
@@ -75,22 +78,22 @@ std::size_t mail_events::deliver(const std::vector<storage::outbox_event>& event
       break;
     try {
       if (!handle(event)) {
-        waits_ = true;
+        waits = true;
         break;
       }
     } catch (const storage::unavailable& e) {
       spdlog::warn("mails wait: {}", e.what());
-      waits_ = true;
+      waits = true;
       break;
     } catch (const std::exception& e) {
       spdlog::error("no mail could be made of event {} ({}): {}", event_id_of(event), event.event.topic, e.what());
-      waits_ = false; // what fails here fails again: it is put aside after some tries
+      waits = false; // what fails here fails again: it is put aside after some tries
       break;
     }
     ++done;
   }
   if (done == events.size())
-    waits_ = false;
+    waits = false;
   return done;
 }
 

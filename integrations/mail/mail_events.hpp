@@ -5,6 +5,7 @@
 #include "integrations/mail/mail_planner.hpp"
 #include "runtime/clock.hpp"
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -32,7 +33,7 @@ public:
   std::string name() const override { return "mail"; }
   std::size_t deliver(const std::vector<storage::outbox_event>& events) override;
   /// While a server or a database is waited for it is no event's fault that it fails.
-  bool parks_what_fails() const override { return !waits_.load(); }
+  bool parks_what_fails(storage::shard_id shard) const override { return !waits_[shard].load(); }
 
 private:
   /// @returns false when it must be tried again later @throws storage::unavailable
@@ -51,7 +52,7 @@ private:
   const runtime::clock& time_;
   mail_options options_;
   mail_planner planner_;
-  std::atomic<bool> waits_{false};
+  std::array<std::atomic<bool>, storage::shard_count> waits_{}; ///< by shard: shards are served side by side
   std::mutex guard_;
   std::unordered_map<std::string, storage::timestamp> waiting_since_; ///< by mail id
 };

@@ -106,7 +106,7 @@ std::optional<planned_mail> mail_planner::plan(const outbox_event& event, storag
 }
 
 std::optional<planned_mail> mail_planner::about_order(const outbox_event& event) const {
-  if (event.event.topic == "order.created" && field(event.event, "payment") != "manual")
+  if (event.event.topic == "order.created" && field(event.event, "provider") != "manual")
     return std::nullopt; // by far the most: not worth reading the order for
   const auto order = world_.load_order(event.event.subject);
   if (!order)

@@ -1,5 +1,6 @@
 #include "integrations/mail/stored_mail_world.hpp"
 
+#include "storage/error.hpp"
 #include "storage/postgres/by_shard.hpp"
 
 namespace souk::integrations {
@@ -21,6 +22,12 @@ stored_mail_world::~stored_mail_world() = default;
 // What failed is given back as well: a reader connects anew by itself.
 template <class F>
 auto stored_mail_world::of(storage::shard_id shard, F&& ask) {
+  if (!askers_.try_acquire_for(limits_.query))
+    throw storage::unavailable("too many ask about mails at once");
+  const struct leave {
+    std::counting_semaphore<askers_max>& askers;
+    ~leave() { askers.release(); }
+  } on_return{askers_};
   std::unique_ptr<readers> mine;
   {
     std::lock_guard lock{guard_};

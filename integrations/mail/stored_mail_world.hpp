@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <vector>
 
 namespace souk::integrations {
@@ -41,6 +42,9 @@ private:
   const storage::postgres::databases& all_;
   storage::postgres::reader_limits limits_;
   committer commit_;
+  /// As many ask at once: links in mails and providers' events come from outside, and connections are few.
+  static constexpr std::ptrdiff_t askers_max = 16;
+  std::counting_semaphore<askers_max> askers_{askers_max};
   std::mutex guard_;
   std::vector<std::unique_ptr<readers>> idle_;
 };

@@ -16,16 +16,19 @@ constexpr std::size_t remembered_max = 100'000;
 } // namespace
 
 std::size_t carrier_events::deliver(const std::vector<storage::outbox_event>& events) {
-  waits_ = false;
+  if (events.empty())
+    return 0;
+  auto& waits = waits_[events.front().shard];
+  waits = false;
   std::size_t done = 0;
   try {
     for (; done < events.size(); ++done)
       if (!handle(events[done])) {
-        waits_ = true;
+        waits = true;
         break;
       }
   } catch (const storage::unavailable& e) {
-    waits_ = true;
+    waits = true;
     spdlog::warn("orders wait for their shipping services: {}", e.what());
   }
   return done;

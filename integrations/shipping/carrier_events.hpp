@@ -3,6 +3,7 @@
 #include "actors/services.hpp"
 #include "actors/shipping/carrier.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -25,7 +26,7 @@ public:
 
   std::string name() const override { return "carriers"; }
   std::size_t deliver(const std::vector<storage::outbox_event>& events) override;
-  bool parks_what_fails() const override { return !waits_.load(); }
+  bool parks_what_fails(storage::shard_id shard) const override { return !waits_[shard].load(); }
 
 private:
   bool handle(const storage::outbox_event& event);
@@ -35,7 +36,7 @@ private:
   std::map<std::string, std::shared_ptr<actors::carrier>> carriers_;
   order_loader orders_;
   store_loader stores_;
-  std::atomic<bool> waits_{false};
+  std::array<std::atomic<bool>, storage::shard_count> waits_{}; ///< by shard: shards are served side by side
   std::mutex guard_;
   /// Stores without an account when they were looked at, and until when that is believed.
   std::unordered_map<storage::ulid, std::chrono::steady_clock::time_point> without_;

@@ -111,6 +111,8 @@ webhook_http_sender::webhook_http_sender(webhook_http_options options, std::shar
 
 webhook_answer webhook_http_sender::send(const storage::webhook_row& to, const storage::webhook_delivery_row& what,
                                          const std::string& store_slug, storage::timestamp now) {
+  if (stopping_)
+    return {0, "stopping", 0};
   target whom;
   if (!read_target(to.address, options_.allow_insecure, whom).empty())
     return {0, "address_refused", 0};

@@ -3,6 +3,7 @@
 #include "actors/secret/secret_box.hpp"
 #include "actors/webhooks/sender.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <semaphore>
@@ -24,10 +25,13 @@ public:
   actors::webhook_answer send(const storage::webhook_row& to, const storage::webhook_delivery_row& what,
                               const std::string& store_slug, storage::timestamp now) override;
   std::string vet(const std::string& address) override;
+  /// From here on nothing is sent: what was given answers "stopping" at once.
+  void stop() { stopping_ = true; }
 
 private:
   static constexpr std::ptrdiff_t vets_at_once = 4; ///< a name server that hangs must not take every thread of the edge
 
+  std::atomic<bool> stopping_{false};
   webhook_http_options options_;
   std::shared_ptr<const actors::secret_box> secrets_;
   std::counting_semaphore<vets_at_once> vets_{vets_at_once};

@@ -84,7 +84,7 @@ public:
     std::this_thread::sleep_for(std::chrono::seconds{1});
     return 0;
   }
-  bool parks_what_fails() const override { return false; }
+  bool parks_what_fails(storage::shard_id) const override { return false; }
 };
 
 } // namespace

@@ -319,6 +319,51 @@ def test_goods_are_exchanged_for_others(shop, outside):
     shop.doctor()
 
 
+def test_only_the_merchant_exchanges_and_a_dead_exchange_is_made_anew(own_shop):
+    shop = own_shop(reservation_seconds=3)
+    outside = Outside(shop)
+    merchant, shopper = shop.merchant(zones=[{"name": "All", "countries": ["*"], "rates": [{"name": "Free", "price": "0"}]}]), shop.customer()
+    with_stripe(outside, merchant)
+    small, large = merchant.product(stock=3, price="20.00"), merchant.product(stock=3, price="25.00", title="Large teapot")
+    order = ok(buy(shopper, merchant, small, {"type": "stripe", "token": "pm_card_visa"}), 201)
+    path = f"/orders/{order['order_id']}"
+    status_is(shopper, order["order_id"], "paid")
+    ok(merchant.post(f"{path}/fulfilment", {"carrier": "DHL"}))
+    asked = ok(shopper.post(f"{path}/returns", {"lines": [{"line": 1, "quantity": 1}], "exchange": True}), 201)
+    back = f"{path}/returns/{asked['returns'][0]['return_id']}"
+    ok(merchant.post(f"{back}/approve"))
+    ok(merchant.post(f"{back}/receive"))
+    wanted = {"items": [{"product_id": large[0], "variant_id": large[1], "quantity": 1}]}
+    assert shopper.post(f"{back}/exchange", {**wanted, "amount": "0"}).status_code in (403, 404)
+    dead = ok(merchant.post(f"{back}/exchange", wanted), 201)
+    status_is(shopper, dead["order_id"], "cancelled")  # the five euros did not come in time
+    again = ok(merchant.post(f"{back}/exchange", wanted), 201)
+    assert again["order_id"] != dead["order_id"] and again["gift_card"] == "20.00"
+    ok(merchant.post(f"/orders/{again['order_id']}/payment"))
+    status_is(shopper, again["order_id"], "paid")
+    assert ok(shopper.get(path))["returns"][0]["exchange_order_id"] == again["order_id"]
+    shop.doctor()
+
+
+def test_who_pays_by_hand_is_told_how(shop, outside):
+    merchant, shopper = shop.merchant(), shop.customer()
+    goods = merchant.product(stock=3, price="20.00")
+    ok(buy(shopper, merchant, goods, {"type": "manual", "token": ""}), 201)
+    assert "24.90" in outside.mails(shopper.email)[0].get_body(("plain",)).get_content()
+
+
+def test_secrets_in_addresses_are_not_logged(shop, outside):
+    secret = "secret-" + uuid.uuid4().hex
+    for path in (f"/password-reset/{secret}", f"/unsubscribe/{secret}"):
+        requests.get(shop.url + path, timeout=10)
+    requests.post(f"{shop.url}/webhooks/shipstation/{shop.merchant().store}/{secret}", json={}, timeout=10)
+    done = requests.post(f"{shop.url}/unsubscribe/{secret}", files={"List-Unsubscribe": (None, "One-Click")}, timeout=10)
+    assert done.status_code == 404 and "text/html" in done.headers["Content-Type"]  # taken as it comes (RFC 8058)
+    time.sleep(0.5)
+    log = (shop.var / "log" / "soukd.log").read_text(errors="replace")
+    assert "/password-reset/-" in log and secret not in log
+
+
 def test_the_walk_through_of_the_examples(shop, outside):
     script = ROOT / "examples" / "order-life" / "walk-through.sh"
     done = subprocess.run([script, str(shop.var)], capture_output=True, text=True, timeout=120)

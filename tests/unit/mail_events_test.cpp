@@ -144,8 +144,8 @@ TEST_CASE("every topic has the mail that fits it", "[mail]") {
   using s = storage::order_status;
   auto [topic, fields, status, name] = GENERATE(values<expectation>({
     {"order.created", {}, s::pending, ""},
-    {"order.created", {{"payment", "manual"}}, s::pending, "order_confirmed"},
-    {"order.created", {{"payment", "manual"}}, s::paid, ""},
+    {"order.created", {{"provider", "manual"}}, s::pending, "order_confirmed"},
+    {"order.created", {{"provider", "manual"}}, s::paid, ""},
     {"order.authorized", {}, s::pending, "order_confirmed"},
     {"order.paid", {}, s::paid, "order_confirmed"},
     {"order.paid", {}, s::shipped, "order_confirmed"},
@@ -184,7 +184,7 @@ TEST_CASE("a manual payment is asked for at once, and confirmed when it came", "
   shop.the_order().payments[0].provider = "manual";
   shop.the_order().payments[0].amount = 1499;
   shop.the_order().payments[0].currency = "EUR";
-  shop.hear("order.created", {{"payment", "manual"}});
+  shop.hear("order.created", {{"provider", "manual"}});
   CHECK_THAT(shop.take().text, Contains("Please pay 14.99 EUR"));
   shop.the_order().order.status = storage::order_status::paid;
   shop.hear("order.paid");
@@ -401,25 +401,36 @@ TEST_CASE("an address that is none is refused without asking anybody", "[mail]")
 
 TEST_CASE("a server that is away is waited for, and no event is put aside meanwhile", "[mail]") {
   a_shop shop;
-  CHECK(shop.mails.parks_what_fails());
+  CHECK(shop.mails.parks_what_fails(shop.event("order.paid").shard));
   auto paid = shop.event("order.paid"), delivered = shop.event("order.delivered"), shipped = shop.event("order.shipped");
   shop.office->answers = {{mail_outcome::sent, false, false, "", ""}, away};
   CHECK(shop.mails.deliver({paid, delivered, shipped}) == 1);
-  CHECK_FALSE(shop.mails.parks_what_fails());
+  CHECK_FALSE(shop.mails.parks_what_fails(shop.event("order.paid").shard));
   shop.time.time += 24h;
   shop.office->answers = {away};
   CHECK(shop.mails.deliver({delivered, shipped}) == 0); // however long it takes
-  CHECK_FALSE(shop.mails.parks_what_fails());
+  CHECK_FALSE(shop.mails.parks_what_fails(shop.event("order.paid").shard));
   CHECK(shop.mails.deliver({delivered, shipped}) == 2);
-  CHECK(shop.mails.parks_what_fails());
+  CHECK(shop.mails.parks_what_fails(shop.event("order.paid").shard));
   CHECK(shop.office->sent.size() == 3);
+}
+
+TEST_CASE("one shard's wait is not another's", "[mail]") {
+  a_shop shop;
+  auto here = shop.event("order.paid"), elsewhere = shop.event("order.nothing");
+  elsewhere.shard = static_cast<storage::shard_id>(here.shard + 1);
+  shop.office->answers = {away};
+  CHECK(shop.mails.deliver({here}) == 0);
+  CHECK(shop.mails.deliver({elsewhere}) == 1);
+  CHECK_FALSE(shop.mails.parks_what_fails(here.shard));
+  CHECK(shop.mails.parks_what_fails(elsewhere.shard));
 }
 
 TEST_CASE("a database that is away is waited for", "[mail]") {
   a_shop shop;
   shop.world->away = true;
   CHECK(shop.hear("order.paid") == 0);
-  CHECK_FALSE(shop.mails.parks_what_fails());
+  CHECK_FALSE(shop.mails.parks_what_fails(shop.event("order.paid").shard));
   shop.world->away = false;
   CHECK(shop.hear("order.paid") == 1);
   CHECK(shop.office->sent.size() == 1);
@@ -430,7 +441,7 @@ TEST_CASE("a mailbox that is full is waited for, but not for ever", "[mail]") {
   auto paid = shop.event("order.paid");
   shop.office->answers = {full, full, full};
   CHECK(shop.mails.deliver({paid}) == 0);
-  CHECK_FALSE(shop.mails.parks_what_fails());
+  CHECK_FALSE(shop.mails.parks_what_fails(shop.event("order.paid").shard));
   shop.time.time += 9min;
   CHECK(shop.mails.deliver({paid}) == 0);
   shop.time.time += 1min;

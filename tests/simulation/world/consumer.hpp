@@ -14,7 +14,7 @@ public:
   explicit recording_consumer(std::string name) : name_(std::move(name)) {}
 
   std::string name() const override { return name_; }
-  bool parks_what_fails() const override { return parks; }
+  bool parks_what_fails(storage::shard_id) const override { return parks; }
   std::size_t deliver(const std::vector<storage::outbox_event>& events) override {
     ++calls;
     if (dead)
