@@ -65,10 +65,17 @@ std::int64_t value_of(const actors::order_view& view, const storage::order_retur
   return std::min(sum, order.refundable());
 }
 
-/// A card of that value, made once. @returns its hash
+/// The exchange's card, of that value when it is made now. @returns its hash; empty: it is worth nothing, so there is none
 std::string card_of(exchange& x, const storage::order_row& order, const storage::ulid& back, std::int64_t value) {
   const auto code = code_of(x, back);
   const auto hash = actors::gift_card_code::hash_of(code);
+  const auto there = x.shop.actors.tell_gift_card(order.store_id, hash, actors::get_gift_card{x.by, order.store_id}, x.until);
+  if (there)
+    return hash; // an earlier try made it, and what it was made for stands
+  if (!there.refused_with(actors::errc::not_found))
+    throw there.why();
+  if (value <= 0)
+    return {};
   storage::gift_card_row draft;
   draft.id = made_of(back, the_card);
   draft.store_id = order.store_id;
@@ -115,10 +122,11 @@ response exchange_goods(exchange& x) {
   command.email = view.order.email;
   command.language = view.order.language;
   command.payment = {"manual", ""}; // what the card does not cover
-  // A second try spends the card that the first one made, whatever it was made for.
-  const auto value = closed ? actors::amount_max : f.maybe_amount("amount", store.unit).value_or(value_of(view, *back));
-  if (value > 0)
-    command.gift_cards.push_back({card_of(x, view.order, id, value)});
+  // After the return was closed nothing more is given for it than the first try gave.
+  const auto asked = f.maybe_amount("amount", store.unit);
+  const auto value = closed ? 0 : asked.value_or(value_of(view, *back));
+  if (auto hash = card_of(x, view.order, id, value); !hash.empty())
+    command.gift_cards.push_back({std::move(hash)});
   const auto placed = x.shop.actors.place_once(made, std::move(command), x.until).take();
   x.shop.actors
     .tell_order(view.order.id, actors::step_return{x.by, id, actors::return_step::close, {}, made}, x.until)

@@ -141,7 +141,7 @@ def test_the_ledger_is_ours_after_a_storm(stormy):
     threads = [threading.Thread(target=weather)] + [threading.Thread(target=shopper, args=(i,)) for i in range(6)]
     for t in threads:
         t.start()
-    time.sleep(15)
+    time.sleep(10)
     stop.set()
     for t in threads:
         t.join(60)
