@@ -111,3 +111,44 @@ def test_the_official_sdk_agrees(sdk, providers, receiver):  # noqa: F811
     said = json.loads(done.stdout)
     assert said["verified"] == 3
     assert [(e["type"], e["amount"]) for e in providers.ledger() if e["payment"] == said["created"]] == [("captured", 1500), ("refunded", 500)]
+
+
+SIGN = r"""
+const Stripe = require('stripe');
+const asked = JSON.parse(require('fs').readFileSync(0, 'utf8'));
+const at = timestamp => Stripe.webhooks.generateTestHeaderString({payload: asked.payload, secret: asked.secret, timestamp});
+const now = Math.floor(Date.now() / 1000);
+console.log(JSON.stringify({now: at(now), old: at(now - 3600)}));
+"""
+
+
+def test_the_shop_believes_what_the_official_sdk_signs(sdk, shop):
+    """An event of the sandbox's account, signed by Stripe's SDK as Stripe signs: the order is paid by it, and by nothing less."""
+    import requests
+    from shop import ok, refused
+    from test_order_life import HOOK, Outside, buy, status_is, with_stripe
+
+    outside, merchant, person = Outside(shop), shop.merchant(), shop.guest()
+    key = with_stripe(outside, merchant)
+    outside.admin("faults", provider="stripe", webhook_drop_next=20)  # none but ours
+    try:
+        goods = merchant.product(stock=3)
+        order = ok(buy(person, merchant, goods, {"type": "stripe", "token": "pm_card_authenticationRequired"}), 201)
+        intent = ok(merchant.get(f"/orders/{order['order_id']}"))["payments"][0]["reference"]
+        outside.admin("stripe/act", account=key, id=intent, action="approve")
+        about = requests.get(f"{outside.url}/stripe/v1/payment_intents/{intent}", auth=(key, ""), timeout=10).json()
+        event = {"id": "evt_sdk", "object": "event", "api_version": "2025-01-01", "created": 1, "livemode": False, "pending_webhooks": 1,
+                 "request": None, "type": "payment_intent.succeeded", "data": {"object": about}}  # fmt: skip
+        payload = json.dumps(event, indent=2)
+        (sdk / "sign.js").write_text(SIGN)
+        done = subprocess.run(["node", "sign.js"], cwd=sdk, input=json.dumps({"payload": payload, "secret": HOOK}), capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+        signed = json.loads(done.stdout)
+        url = f"{shop.url}/webhooks/stripe/{merchant.store}"
+        for header, body in ((signed["old"], payload), (signed["now"], payload + " "), (signed["now"].replace("v1=", "v0="), payload)):
+            refused(requests.post(url, data=body, headers={"Stripe-Signature": header}, timeout=10), 400, "bad_signature")
+        assert ok(person.get(f"/orders/{order['order_id']}"))["status"] == "pending"
+        assert ok(requests.post(url, data=payload, headers={"Stripe-Signature": signed["now"]}, timeout=10)) == {"received": True}
+        status_is(person, order["order_id"], "paid", seconds=3)
+    finally:
+        outside.admin("faults", provider="stripe", webhook_drop_next=0)
