@@ -106,9 +106,10 @@ int serve(const config::parsed& p) {
               },
               [news](const std::string& topic, const std::string& body) { news->heard(topic, body); });
   auto port = edge.bind();
-  std::optional<housekeeper> keeper{std::in_place, databases, stack.consumer_names(), [&stack](const std::string& consumer, const storage::outbox_event& event) {
-                       return stack.deliver_again(consumer, event);
-                     }};
+  auto again = [&stack](const std::string& consumer, const storage::outbox_event& event) {
+    return stack.deliver_again(consumer, event);
+  };
+  std::optional<housekeeper> keeper{std::in_place, databases, stack.consumer_names(), again};
   std::thread waits_for_end{[&] {
     int signal = 0;
     sigwait(&end_signals, &signal);
