@@ -33,6 +33,8 @@ public:
   /// Whether an event of the shard that keeps failing is put aside. False for a target that is simply down at times: it is waited
   /// for.
   virtual bool parks_what_fails(storage::shard_id) const { return true; }
+  /// The node ends: deliver() begins with no further event and says how many are done. Called on another thread.
+  virtual void stop() {}
 };
 
 /// The consumer that the dispatcher serves itself: the users' index of their orders.

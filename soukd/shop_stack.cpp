@@ -183,21 +183,20 @@ void shop_stack::make_consumers() {
                consumer_threads);
   if (!settings_.redis_url.empty())
     add_consumer(std::make_shared<integrations::redis_events>(settings_.redis_url), consumer_threads);
-  webhook_events_ = std::make_shared<integrations::webhook_events>(system_, node_.routes());
-  add_consumer(webhook_events_, consumer_threads);
+  add_consumer(std::make_shared<integrations::webhook_events>(system_, node_.routes()), consumer_threads);
   mail_ = make_mail_parts(settings_, services_->options.public_url, databases_, clock_, secrets_,
                           [this](storage::shard_id, storage::write_set rows) { return note_mail(std::move(rows)); });
   if (mail_.consumer)
-    add_patient(mail_.consumer, settings_.mail_workers);
+    add_consumer(mail_.consumer, settings_.mail_workers);
   if (!services_->carriers.empty()) {
     // Their own readers: a query that is slow here must not keep an actor from loading.
     storage::postgres::reader_limits limits;
     limits.query = settings_.reader_timeout_ms;
     auto world = std::make_shared<integrations::stored_mail_world>(databases_, limits, nullptr);
-    add_patient(std::make_shared<integrations::carrier_events>(
-                  services_->carriers, [world](const storage::ulid& id) { return world->load_order(id); },
-                  [world](const storage::ulid& id) { return world->load_store(id); }),
-                consumer_threads);
+    add_consumer(std::make_shared<integrations::carrier_events>(
+                   services_->carriers, [world](const storage::ulid& id) { return world->load_order(id); },
+                   [world](const storage::ulid& id) { return world->load_store(id); }),
+                 consumer_threads);
   }
 }
 
@@ -247,11 +246,6 @@ void shop_stack::add_consumer(std::shared_ptr<actors::event_consumer> consumer, 
   services_->consumers.push_back(std::move(consumer));
 }
 
-void shop_stack::add_patient(std::shared_ptr<actors::event_consumer> consumer, std::size_t threads) {
-  patient_.push_back(std::make_shared<patient_consumer>(std::move(consumer)));
-  add_consumer(patient_.back(), threads);
-}
-
 std::string shop_stack::vet_webhook(const std::string& address) const {
   return webhooks_->vet(address);
 }
@@ -268,10 +262,8 @@ void shop_stack::stop(std::chrono::milliseconds grace) {
     return;
   stopped_ = true;
   // Consumers ask actors, so they end first; what they have not done is in the outbox.
-  if (webhook_events_)
-    webhook_events_->stop();
-  for (const auto& p : patient_)
-    p->stop();
+  for (const auto& c : consumers_)
+    c->stop();
   for (const auto& [name, workers] : consumer_workers_)
     workers->stop();
   node_.stop(grace);

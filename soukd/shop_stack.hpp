@@ -10,7 +10,6 @@
 #include "runtime/thread_pool.hpp"
 #include "soukd/event_figures.hpp"
 #include "soukd/mail_parts.hpp"
-#include "soukd/patient_consumer.hpp"
 #include "storage/postgres/postgres.hpp"
 
 #include <functional>
@@ -21,7 +20,6 @@
 #include <caf/actor_system_config.hpp>
 
 namespace souk::integrations {
-class webhook_events;
 class webhook_http_sender;
 } // namespace souk::integrations
 
@@ -75,7 +73,6 @@ private:
   void make_consumers();
   bool note_mail(storage::write_set rows);
   void add_consumer(std::shared_ptr<actors::event_consumer> consumer, std::size_t threads);
-  void add_patient(std::shared_ptr<actors::event_consumer> consumer, std::size_t threads);
 
   config::settings settings_;
   storage::postgres::databases databases_;
@@ -90,10 +87,8 @@ private:
   std::map<std::string, std::shared_ptr<runtime::thread_pool>> consumer_workers_; ///< by the consumer's name
   std::shared_ptr<const actors::secret_box> secrets_;
   std::shared_ptr<integrations::webhook_http_sender> webhooks_;
-  std::shared_ptr<integrations::webhook_events> webhook_events_;
   std::map<std::string, std::shared_ptr<runtime::thread_pool>> provider_workers_; ///< by the provider's name
   mail_parts mail_;
-  std::vector<std::shared_ptr<patient_consumer>> patient_;
   runtime::node node_;
   std::shared_ptr<actors::shop_services> services_; ///< not changed once started
   std::vector<std::string> consumer_names_;

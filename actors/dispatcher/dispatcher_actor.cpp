@@ -163,20 +163,31 @@ void dispatcher_state::write_cursors() {
   write_cursors_later();
 }
 
+std::shared_ptr<const std::vector<storage::outbox_event>> dispatcher_state::batch_from(std::uint64_t first) {
+  const auto begin = backlog.begin() + static_cast<std::ptrdiff_t>(first - base);
+  const auto count = std::min<std::size_t>(batch_max, static_cast<std::size_t>(backlog.end() - begin));
+  if (auto there = made.lock(); there && made_from == first && there->size() == count)
+    return there;
+  auto fresh = std::make_shared<const std::vector<storage::outbox_event>>(begin, begin + static_cast<std::ptrdiff_t>(count));
+  made = fresh;
+  made_from = first;
+  return fresh;
+}
+
 void dispatcher_state::deliver_to(std::size_t which) {
   auto& c = consumers[which];
-  auto first = backlog.begin() + static_cast<std::ptrdiff_t>(c.done - base);
   if (keeps_failing(c))
-    return park(which, *first);
-  auto count = std::min<std::size_t>(batch_max, static_cast<std::size_t>(backlog.end() - first));
-  std::vector<storage::outbox_event> events(first, first + static_cast<std::ptrdiff_t>(count));
+    return park(which, backlog[static_cast<std::size_t>(c.done - base)]);
+  auto batch = batch_from(c.done);
+  const auto count = batch->size();
   c.asked = count;
   if (count < batch_max) // else there is enough to do at once
     c.not_before = context.time->now() + pace;
   if (!c.target)
-    return index_orders(which, std::move(events));
+    return index_orders(which, std::move(batch));
   auto job = [me = caf::actor_cast<caf::actor>(self), which, target = c.target, name = c.name, cursors = cursors,
-              events = std::move(events), time = context.time, services = services] {
+              batch = std::move(batch), time = context.time, services = services] {
+    const auto& events = *batch;
     std::size_t n = 0;
     try {
       n = std::min(target->deliver(events), events.size());
@@ -220,14 +231,14 @@ void dispatcher_state::park(std::size_t which, const storage::outbox_event& pois
 }
 
 // The users' index of their orders: a user's orders lie in the shards of the stores he bought from, so his own shard keeps the list.
-void dispatcher_state::index_orders(std::size_t which, std::vector<storage::outbox_event> events) {
+void dispatcher_state::index_orders(std::size_t which, std::shared_ptr<const std::vector<storage::outbox_event>> shared) {
   struct progress {
     std::size_t waiting = 1; ///< one for the loop below
     std::size_t first_failed;
     cursor_book::position last;
   };
   auto p = std::make_shared<progress>();
-  p->first_failed = events.size();
+  p->first_failed = shared->size();
   auto finish = [this, which, p, shard = context.who.shard()](const std::vector<storage::outbox_event>& all) {
     if (--p->waiting > 0)
       return;
@@ -237,7 +248,6 @@ void dispatcher_state::index_orders(std::size_t which, std::vector<storage::outb
       services->events_done(consumers[which].name, p->first_failed, context.time->now() - all.front().event.at);
     done(which, p->first_failed);
   };
-  auto shared = std::make_shared<const std::vector<storage::outbox_event>>(std::move(events));
   for (std::size_t i = 0; i < shared->size(); ++i) {
     const auto& e = (*shared)[i].event;
     if (e.topic != "order.created")

@@ -57,6 +57,9 @@ struct dispatcher_state {
   bool reading = false;
   bool ready = false;
   bool overflowed = false; ///< more than fit: the outbox is read again when the backlog is done
+  /// The batch that was made last, with its first ordinal: consumers that stand at the same event read one copy.
+  std::weak_ptr<const std::vector<storage::outbox_event>> made;
+  std::uint64_t made_from = 0;
   std::uint64_t timer = 0; ///< generation
   bool timer_runs = false;
   storage::timestamp timer_due{};
@@ -72,7 +75,8 @@ struct dispatcher_state {
   void deliver_to(std::size_t which);
   bool keeps_failing(const consumer& c) const;
   void park(std::size_t which, const storage::outbox_event& poison);
-  void index_orders(std::size_t which, std::vector<storage::outbox_event> events);
+  std::shared_ptr<const std::vector<storage::outbox_event>> batch_from(std::uint64_t first);
+  void index_orders(std::size_t which, std::shared_ptr<const std::vector<storage::outbox_event>> shared);
   void done(std::size_t which, std::size_t count);
   void trim();
 };

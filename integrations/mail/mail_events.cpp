@@ -74,7 +74,7 @@ std::size_t mail_events::deliver(const std::vector<storage::outbox_event>& event
   const auto began = std::chrono::steady_clock::now();
   std::size_t done = 0;
   for (const auto& event : events) {
-    if (done > 0 && std::chrono::steady_clock::now() - began > turn)
+    if (stopping_ || (done > 0 && std::chrono::steady_clock::now() - began > turn))
       break;
     try {
       if (!handle(event)) {

@@ -32,6 +32,7 @@ public:
 
   std::string name() const override { return "mail"; }
   std::size_t deliver(const std::vector<storage::outbox_event>& events) override;
+  void stop() override { stopping_ = true; }
   /// While a server or a database is waited for it is no event's fault that it fails.
   bool parks_what_fails(storage::shard_id shard) const override { return !waits_[shard].load(); }
 
@@ -52,6 +53,7 @@ private:
   const runtime::clock& time_;
   mail_options options_;
   mail_planner planner_;
+  std::atomic<bool> stopping_{false};
   std::array<std::atomic<bool>, storage::shard_count> waits_{}; ///< by shard: shards are served side by side
   std::mutex guard_;
   std::unordered_map<std::string, storage::timestamp> waiting_since_; ///< by mail id

@@ -22,7 +22,7 @@ std::size_t carrier_events::deliver(const std::vector<storage::outbox_event>& ev
   waits = false;
   std::size_t done = 0;
   try {
-    for (; done < events.size(); ++done)
+    for (; done < events.size() && !stopping_; ++done)
       if (!handle(events[done])) {
         waits = true;
         break;

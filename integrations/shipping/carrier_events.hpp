@@ -26,6 +26,7 @@ public:
 
   std::string name() const override { return "carriers"; }
   std::size_t deliver(const std::vector<storage::outbox_event>& events) override;
+  void stop() override { stopping_ = true; }
   bool parks_what_fails(storage::shard_id shard) const override { return !waits_[shard].load(); }
 
 private:
@@ -36,6 +37,7 @@ private:
   std::map<std::string, std::shared_ptr<actors::carrier>> carriers_;
   order_loader orders_;
   store_loader stores_;
+  std::atomic<bool> stopping_{false};
   std::array<std::atomic<bool>, storage::shard_count> waits_{}; ///< by shard: shards are served side by side
   std::mutex guard_;
   /// Stores without an account when they were looked at, and until when that is believed.

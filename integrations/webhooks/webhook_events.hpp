@@ -28,7 +28,7 @@ public:
   std::size_t deliver(const std::vector<storage::outbox_event>& events) override;
   bool parks_what_fails(storage::shard_id) const override { return false; } // a store's shard is away, not the event wrong
   /// From here on nothing is taken, so that whoever ends the process need not wait.
-  void stop() { stopping_ = true; }
+  void stop() override { stopping_ = true; }
 
 private:
   bool has_none(const storage::ulid& store);
