@@ -176,6 +176,7 @@ verdict order_machine::receive_return(const actors::receive_return& command, con
     return d;
   }
   r->refund_id = refund_id;
+  write_down(d, "refunded", by, std::to_string(amount), now);
   give_back(d, amount, refund_id, std::move(lines), "return", r->note, by, now);
   return d;
 }

@@ -2,6 +2,7 @@
 #include "actors/store/country.hpp"
 #include "actors/store/store_rules.hpp"
 #include "actors/text.hpp"
+#include "actors/user/account.hpp"
 
 #include <algorithm>
 #include <set>
@@ -34,13 +35,6 @@ bool is_language(const std::string& text) {
   return text.size() == 2 && std::all_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
-/// Whether mail can be sent there: one "@" with something on either side, and nothing that ends a header.
-bool is_mail_address(const std::string& text) {
-  auto at = text.find('@');
-  return at != std::string::npos && at > 0 && at + 1 < text.size() && text.find('@', at + 1) == std::string::npos
-         && text.find_first_of(" \t\r\n<>,;\"") == std::string::npos;
-}
-
 std::optional<rejection> check_tax_zones(const std::vector<storage::tax_zone>& zones) {
   if (zones.size() > tax_zones_max)
     return invalid("tax_zones", "a store has at most " + std::to_string(tax_zones_max) + " tax zones");
@@ -71,7 +65,7 @@ std::optional<rejection> check_mail(const storage::mail_settings& mail) {
   for (auto [text, field] : {std::pair{&mail.reply_to, "mail.reply_to"}, {&mail.merchant_email, "mail.merchant_email"}}) {
     if (auto no = check_text(*text, field, address_rule))
       return no;
-    if (!text->empty() && !is_mail_address(*text))
+    if (!text->empty() && !is_email(*text))
       return invalid(field, "is not a mail address");
   }
   if (mail.switched_off.size() > switches_max)

@@ -183,21 +183,11 @@ void write_order(json::writer& out, const storage::order_row& order,
   write_pricing(out, order.pricing, amount);
   out.key("items")
     .begin_array();
-  for (const auto& item : items)
-    out.begin_object()
-      .field("line", item.line)
-      .field("product_id", item.product_id)
-      .field("variant_id", item.variant_id)
-      .field("sku", item.sku)
-      .field("name", item.title)
-      .field("variant", item.variant_title)
-      .field("quantity", item.quantity)
-      .field("price", amount(item.unit_price))
-      .field("discount", amount(item.discount))
-      .field("tax_rate", rate_text(item.tax_rate_ppm))
-      .field("tax", amount(item.tax))
-      .field("total", amount(item.total))
-      .end_object();
+  for (const auto& item : items) {
+    out.begin_object();
+    write_item(out, item, amount);
+    out.end_object();
+  }
   out.end_array()
     .key("shipping_info")
     .begin_object()
@@ -220,6 +210,21 @@ void write_order(json::writer& out, const storage::order_row& order,
 }
 
 } // namespace
+
+void write_item(json::writer& out, const storage::order_item_row& item, const money_text& amount) {
+  out.field("line", item.line)
+    .field("product_id", item.product_id)
+    .field("variant_id", item.variant_id)
+    .field("sku", item.sku)
+    .field("name", item.title)
+    .field("variant", item.variant_title)
+    .field("quantity", item.quantity)
+    .field("price", amount(item.unit_price))
+    .field("discount", amount(item.discount))
+    .field("tax_rate", rate_text(item.tax_rate_ppm))
+    .field("tax", amount(item.tax))
+    .field("total", amount(item.total));
+}
 
 void write_pricing(json::writer& out, const storage::order_pricing& pricing, const money_text& amount) {
   out.key("discounts").begin_array();

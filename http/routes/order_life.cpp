@@ -116,6 +116,7 @@ response delivered(exchange& x) {
 
 response request_return(exchange& x) {
   const json::document body{x.asked.body};
+  body.refuse_card_numbers();
   const auto f = body.root({"lines", "exchange", "note"});
   actors::request_return command;
   command.by = x.by;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sodium.h>
 #include <spdlog/spdlog.h>
 
 namespace souk::http::routes {
@@ -79,12 +80,7 @@ response paypal_event(exchange& x) {
 
 /// Takes as long for a wrong text as for the right one.
 bool equal(const std::string& a, const std::string& b) {
-  if (a.size() != b.size())
-    return false;
-  unsigned different = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    different |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
-  return different == 0;
+  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 response shipstation_event(exchange& x) {

@@ -138,22 +138,9 @@ void write_lines(json::writer& out, const question& asked, const actors::quote& 
   out.key("items").begin_array();
   for (std::size_t i = 0; i < q.items.size(); ++i) {
     const auto& item = q.items[i];
-    out.begin_object()
-      .field("line", item.line)
-      .field("product_id", item.product_id)
-      .field("variant_id", item.variant_id)
-      .field("sku", item.sku)
-      .field("name", item.title)
-      .field("variant", item.variant_title)
-      .field("quantity", item.quantity)
-      .field("price", amount(item.unit_price))
-      .field("discount", amount(item.discount))
-      .field("tax_rate", rate_text(item.tax_rate_ppm))
-      .field("tax", amount(item.tax))
-      .field("total", amount(item.total))
-      .field("available", asked.goods[i].available)
-      .field("enough", asked.goods[i].enough)
-      .end_object();
+    out.begin_object();
+    write_item(out, item, amount);
+    out.field("available", asked.goods[i].available).field("enough", asked.goods[i].enough).end_object();
   }
   out.end_array();
 }
@@ -209,6 +196,7 @@ std::string quote_json(const question& asked, const actors::quote& q) {
 
 response quote_order(exchange& x) {
   const json::document body{x.asked.body};
+  body.refuse_card_numbers();
   const auto f =
     body.root({"items", "shipping_address", "shipping_method", "discount_codes", "gift_cards", "email"});
   const auto email = actors::normal_email(f.text_or_empty("email", {0, 254}));

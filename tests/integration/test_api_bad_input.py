@@ -274,6 +274,8 @@ def test_card_numbers_are_refused_and_never_written_down(world, schema):
             error = refused(answer, 422, "card_number_refused")
             assert card not in json.dumps(error)
         refused(shopper.post(url, {"number": card}), 422, "card_number_refused")
+        for path in (f"/orders/{world.order}/returns", f"/stores/{world.merchant.store}/quotes"):
+            refused(shopper.post(path, {"note": f"pay back to {card}"}), 422, "card_number_refused")
         requests.get(shopper.shop.url + "/stores", params={"slug": card}, timeout=10)
     refused(shopper.post(url, {"number": 4242424242424242}), 422, "card_number_refused")
     for log in (shopper.shop.var / "log").glob("soukd*"):

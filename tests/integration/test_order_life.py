@@ -126,6 +126,7 @@ def test_stripe_from_payment_to_return(shop, outside):
     seen = ok(shopper.get(f"/orders/{order['order_id']}"))
     assert seen["refunded"] == f"{sum(e['amount'] for e in moved if e['type'] == 'refunded') / 100:.2f}"
     told = [entry["event"] for entry in ok(shopper.get(f"/orders/{order['order_id']}/timeline"))["timeline"]]
+    assert told.count("refunded") == 2  # by the merchant's hand, and for what came back
     for step in ("placed", "paid", "refunded", "shipped", "delivered", "return_requested", "return_approved", "return_received"):
         assert step in told, told
     shop.doctor()
